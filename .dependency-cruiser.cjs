@@ -1,0 +1,122 @@
+// The architecture, as errors. DESIGN: api ─► operations ─► domain, crypto, tlog; adapters implement
+// ports; app alone may know everything. test/layers.test.ts plants one violation per rule.
+const not = (...names) => `^src/(?!(${names.join('|')})/)`;
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: ['\\.test\\.ts$', '^src/main\\.ts$'] },
+      to: {},
+    },
+    {
+      name: 'not-to-test-from-src',
+      comment: 'Product code never reaches into tests, benches or examples.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '(^(test|bench|examples|scripts)/)|(\\.test\\.ts$)' },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'domain: no other layer, no node: modules, no package but the four it may use.',
+      severity: 'error',
+      from: { path: '^src/domain/', pathNot: '\\.test\\.ts$' },
+      to: {
+        pathNot: ['^src/domain/', 'node_modules/(zod|re2js|libphonenumber-js|ibantools)/'],
+      },
+    },
+    {
+      name: 'tlog-stands-alone',
+      severity: 'error',
+      from: { path: '^src/tlog/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: ['^src/tlog/', '^(node:)?crypto$'] },
+    },
+    {
+      name: 'crypto-knows-domain-only',
+      severity: 'error',
+      from: { path: '^src/crypto/', pathNot: '\\.test\\.ts$' },
+      to: { path: not('crypto', 'domain') },
+    },
+    {
+      name: 'only-crypto-touches-node-crypto',
+      comment: 'src/crypto is the only door to node:crypto and the Encryption SDK (but for tlog).',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(crypto|tlog)/', '\\.test\\.ts$'] },
+      to: { path: ['^(node:)?crypto$', 'node_modules/@aws-crypto/', 'node_modules/@noble/'] },
+    },
+    {
+      name: 'operations-know-no-adapter',
+      severity: 'error',
+      from: { path: '^src/operations/', pathNot: '\\.test\\.ts$' },
+      to: { path: not('operations', 'domain', 'crypto', 'tlog', 'telemetry') },
+    },
+    {
+      name: 'ports-are-contracts',
+      comment: 'A port imports types of domain and crypto only.',
+      severity: 'error',
+      from: { path: '^src/operations/ports/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/', pathNot: ['^src/operations/ports/', '^src/(domain|crypto)/'] },
+    },
+    {
+      name: 'api-translates',
+      comment: 'api: operations, domain, telemetry; it hashes nothing and stores nothing itself.',
+      severity: 'error',
+      from: { path: '^src/api/', pathNot: '\\.test\\.ts$' },
+      to: { path: not('api', 'operations', 'domain', 'telemetry') },
+    },
+    {
+      name: 'transports-are-strangers',
+      severity: 'error',
+      from: { path: '^src/api/([^/]+)/' },
+      to: { path: '^src/api/([^/]+)/', pathNot: '^src/api/$1/' },
+    },
+    {
+      name: 'adapters-implement-ports',
+      severity: 'error',
+      from: { path: '^src/adapters/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/adapters/', '^src/operations/ports/', '^src/(domain|crypto|tlog|telemetry)/'],
+      },
+    },
+    {
+      name: 'adapters-are-strangers',
+      severity: 'error',
+      from: { path: '^src/adapters/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/adapters/([^/]+)/', pathNot: '^src/adapters/$1/' },
+    },
+    {
+      name: 'config-and-telemetry-are-leaves',
+      severity: 'error',
+      from: { path: '^src/(config|telemetry)/', pathNot: '\\.test\\.ts$' },
+      to: { path: not('config', 'telemetry', 'domain') },
+    },
+    {
+      name: 'config-arrives-injected',
+      comment: 'Only the roots read configuration.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(config|app|cli)/|^src/main\\.ts$' },
+      to: { path: '^src/config/' },
+    },
+    {
+      name: 'only-roots-know-app-and-cli',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(app|cli)/|^src/main\\.ts$' },
+      to: { path: '^src/(app|cli)/' },
+    },
+    {
+      name: 'no-undeclared-packages',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev', 'unknown', 'undetermined'] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'] },
+  },
+};

@@ -1,0 +1,54 @@
+import type { ErrorCode } from '../errors.ts';
+import type { Action } from '../policy/policy.ts';
+
+/** What an event records. The service's own life has names of its own beside the actions of policy. */
+export type AuditOperation =
+  | Action
+  | 'auth.fail'
+  | 'request.reject'
+  | 'policy.load'
+  | 'vault.create'
+  | 'key.create'
+  | 'audit.writer.start'
+  | 'audit.writer.stop';
+
+export type Outcome = 'allow' | 'deny' | 'error';
+
+/**
+ * One audit event as operations describe it, before it becomes a leaf (AUDIT-LOG §4.1, §5.2). `who`
+ * and `what` are personal or sensitive and become sealed, salted disclosures; the rest is the leaf.
+ */
+export type AuditEvent = {
+  operation: AuditOperation;
+  outcome: Outcome;
+  /** HTTP status of the answer. */
+  status: number;
+  /** Machine reason of a denial or failure. */
+  reason?: ErrorCode | 'partial';
+  /** Vault name, when the event belongs to a vault that exists. */
+  vault?: string;
+  /** `<version>:<content hash>` of the policy that decided. */
+  policy?: string;
+  /** How many tokens or values the request touched. */
+  items: number;
+  /** How many like requests this event stands for (aggregated failures); 1 when absent. */
+  count?: number;
+  who: { actor?: { subject: string; issuer: string; credential: string; mfa: boolean }; source?: { ip: string; userAgent?: string } };
+  what: {
+    requestId?: string;
+    /** Token references, in request order; vaultless and over-long ones as keyed digests. */
+    tokens?: readonly string[];
+    /** Per item, where outcomes differ: the reason, or `ok`. Same order as `tokens`. */
+    results?: readonly string[];
+    fields?: readonly string[];
+    view?: string;
+    purpose?: string;
+    reference?: string;
+  };
+};
+
+/** Proof, inside the process, that an event is durable. Answers that carry data need one. */
+export type AuditReceipt = {
+  /** The event's id: 128 random bits, base64url. */
+  eventId: string;
+};

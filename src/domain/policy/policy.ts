@@ -1,0 +1,81 @@
+import type { Mask } from '../masks/masks.ts';
+import type { ValueType } from '../values/types.ts';
+
+/** Actions that a grant can name inside a vault (DESIGN §5). */
+export const ACTIONS = [
+  'tokenize',
+  'lookup',
+  'detokenize',
+  'token.inspect',
+  'token.revoke',
+  'token.import',
+  'token.search',
+  'subject.erase',
+  'subject.export',
+  'vault.export',
+  'audit.read',
+  'policy.read',
+  'policy.apply',
+  'key.read',
+  'key.rotate',
+  'key.rewrap',
+  'key.destroy',
+  'access.approve',
+  'honeytoken.manage',
+] as const;
+
+export type Action = (typeof ACTIONS)[number];
+
+export type TokenMode = 'random' | 'deterministic' | 'fpe' | 'siv' | 'volatile';
+
+/** What deterministic equality is confined to: the whole vault, one caller, or one subject. */
+export type Scope = 'vault' | 'caller' | 'subject';
+
+/** The rules of one field, compiled from the document. Only what is built appears here. */
+export type Field = {
+  name: string;
+  class: 'direct' | 'quasi' | 'sensitive' | 'none';
+  type: ValueType;
+  /** Cap on the raw value, in UTF-8 bytes. */
+  maxBytes: number;
+  token: { mode: TokenMode; format: 'opaque'; prefix: string };
+  /** Named masks; `full` is not among them, it always exists. */
+  views: ReadonlyMap<string, Mask>;
+  /** Life of a token from its creation, in milliseconds. */
+  ttlMs?: number;
+  scope: Scope;
+};
+
+/** What a grant demands of a request beyond role and action. Absent members demand nothing. */
+export type Requirement = {
+  purpose?: true;
+  /** Tests the whole reference, in linear time. */
+  reference?: (text: string) => boolean;
+  mfa?: true;
+  /** How many approvals. */
+  approvals?: number;
+  hours?: Hours;
+  /** Tests a textual IP address against the CIDR list. */
+  sourceIps?: (ip: string) => boolean;
+  maxItems?: number;
+};
+
+/** Working hours: days 1 (Monday) to 7, minutes after local midnight, an IANA zone. */
+export type Hours = { days: readonly number[]; fromMinute: number; toMinute: number; zone: string };
+
+/** One rule of a role. `'*'` is every field, or every view with `full`. */
+export type Grant = {
+  effect: 'allow' | 'deny';
+  actions: ReadonlySet<Action>;
+  fields: ReadonlySet<string> | '*';
+  views: ReadonlySet<string> | '*';
+  require: Requirement;
+};
+
+/** One applied version of a vault's policy, ready for `decide`. */
+export type Policy = {
+  vault: string;
+  purposes: ReadonlySet<string>;
+  fields: ReadonlyMap<string, Field>;
+  roles: ReadonlyMap<string, readonly Grant[]>;
+};

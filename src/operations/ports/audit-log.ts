@@ -1,0 +1,11 @@
+import type { AuditEvent, AuditReceipt } from '../../domain/audit/event.ts';
+
+export interface AuditLog {
+  /**
+   * Makes the event durable. Resolves only after the commit that holds it is known to have happened;
+   * concurrent events share commits. Rejects with `audit_unavailable` when that is not so within the
+   * deadline (2 s): the event may still become durable later (over-report), but the caller must then
+   * withhold its answer.
+   */
+  append(event: AuditEvent): Promise<AuditReceipt>;
+}
