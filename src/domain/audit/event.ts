@@ -17,6 +17,8 @@ export type Outcome = 'allow' | 'deny' | 'error';
 /**
  * One audit event as operations describe it, before it becomes a leaf (AUDIT-LOG §4.1, §5.2). `who`
  * and `what` are personal or sensitive and become sealed, salted disclosures; the rest is the leaf.
+ * A request gives one event per outcome: a batch with refused items gives one event for those that
+ * were allowed and one for each reason of refusal, so that each can be searched for.
  */
 export type AuditEvent = {
   operation: AuditOperation;
@@ -24,7 +26,7 @@ export type AuditEvent = {
   /** HTTP status of the answer. */
   status: number;
   /** Machine reason of a denial or failure. */
-  reason?: ErrorCode | 'partial';
+  reason?: ErrorCode;
   /** Vault name, when the event belongs to a vault that exists. */
   vault?: string;
   /** `<version>:<content hash>` of the policy that decided. */
@@ -33,13 +35,14 @@ export type AuditEvent = {
   items: number;
   /** How many like requests this event stands for (aggregated failures); 1 when absent. */
   count?: number;
-  who: { actor?: { subject: string; issuer: string; credential: string; mfa: boolean }; source?: { ip: string; userAgent?: string } };
+  who: {
+    actor?: { subject: string; issuer: string; credential: string; mfa: boolean };
+    source?: { ip: string; userAgent?: string };
+  };
   what: {
     requestId?: string;
     /** Token references, in request order; vaultless and over-long ones as keyed digests. */
     tokens?: readonly string[];
-    /** Per item, where outcomes differ: the reason, or `ok`. Same order as `tokens`. */
-    results?: readonly string[];
     fields?: readonly string[];
     view?: string;
     purpose?: string;
