@@ -26,6 +26,17 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number];
 
+/** Actions on values and tokens: a grant of one of these covers only the fields that it lists. */
+export const TOKEN_ACTIONS: ReadonlySet<Action> = new Set([
+  'tokenize',
+  'lookup',
+  'detokenize',
+  'token.inspect',
+  'token.revoke',
+  'token.import',
+  'token.search',
+]);
+
 export type TokenMode = 'random' | 'deterministic' | 'fpe' | 'siv' | 'volatile';
 
 /** What deterministic equality is confined to: the whole vault, one caller, or one subject. */
@@ -65,9 +76,12 @@ export type Hours = { days: readonly number[]; fromMinute: number; toMinute: num
 
 /** One rule of a role. `'*'` is every field, or every view with `full`. */
 export type Grant = {
+  /** Where the policy says it (`role:support[0]`): what a decision cites as its reason. */
+  id: string;
   effect: 'allow' | 'deny';
   actions: ReadonlySet<Action>;
   fields: ReadonlySet<string> | '*';
+  /** Absent in the document: none on an allow, every view on a deny (which must not become a no-op). */
   views: ReadonlySet<string> | '*';
   require: Requirement;
 };

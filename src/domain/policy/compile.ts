@@ -1,0 +1,115 @@
+import { type Problem, VaultError } from '../errors.ts';
+import { compileField } from './compile-field.ts';
+import { compileGrant, type Declared, type Findings } from './compile-grant.ts';
+import { headSchema, LIMITS } from './document.ts';
+import type { Action, Field, Grant, Policy } from './policy.ts';
+import {
+  findAbsent,
+  findDuplicates,
+  findMembers,
+  isRecord,
+  joinPath,
+  readList,
+  readNamed,
+  readPart,
+} from './read.ts';
+import { findUnbuilt } from './unbuilt.ts';
+
+/**
+ * Checks a whole policy document (parsed YAML or JSON) and turns it into what `decide` needs. Throws
+ * `policy_invalid` with every problem at once (path, rule, hint; names of the document, never values).
+ * The caller caps the size of the document and of what its YAML aliases expand to.
+ */
+export function compilePolicy(document: unknown): { policy: Policy; warnings: Problem[] } {
+  refusePatternBomb(document);
+  const findings: Findings = { problems: [], warnings: [] };
+  const { problems, warnings } = findings;
+  const head = readPart(headSchema, { input: document, path: '', problems });
+  problems.push(...findAbsent(document, ['apiVersion', 'vault', 'fields', 'roles'], ''));
+  problems.push(...findDuplicates(head?.purposes ?? [], 'purposes'));
+
+  const fieldEntries = readNamed({
+    input: head?.fields,
+    path: 'fields',
+    max: LIMITS.fields,
+    problems,
+  });
+  const fields = new Map<string, Field>();
+  for (const [name, input] of fieldEntries) {
+    const field = compileField({ name, input, problems });
+    if (field !== undefined) {
+      fields.set(name, field);
+    }
+  }
+  const purposes = new Set(head?.purposes);
+  const views = declaredViews(fieldEntries);
+  const anyView = new Set([...views.values()].flatMap((names) => [...names]));
+  const declared: Declared = { views, anyView, hasPurposes: purposes.size > 0 };
+  const roles = compileRoles(head?.roles, declared, findings);
+  problems.push(...findUnbuilt(document));
+
+  if (problems.length > 0 || head?.vault === undefined) {
+    throw new VaultError('policy_invalid', { problems });
+  }
+  return { policy: { vault: head.vault, purposes, fields, roles }, warnings };
+}
+
+/**
+ * Compiling a thousand characters of pattern can take a tenth of a second. A document that could hold
+ * the service up with them is refused before the first one is tried.
+ */
+function refusePatternBomb(document: unknown): void {
+  const patterns = [
+    ...findMembers(document, ['fields', '*', 'pattern']),
+    ...findMembers(document, ['roles', '*', '*', 'require', 'reference']),
+  ];
+  const length = patterns.reduce(
+    (sum, { value }) => sum + (typeof value === 'string' ? value.length : 0),
+    0,
+  );
+  if (length > LIMITS.patternCharacters) {
+    const hint = `at most ${LIMITS.patternCharacters} characters of patterns in all`;
+    throw new VaultError('policy_invalid', { problems: [{ path: '', rule: 'too_big', hint }] });
+  }
+}
+
+function compileRoles(
+  input: unknown,
+  declared: Declared,
+  findings: Findings,
+): Map<string, readonly Grant[]> {
+  const { problems, warnings } = findings;
+  const roles = new Map<string, readonly Grant[]>();
+  for (const [name, items] of readNamed({ input, path: 'roles', max: LIMITS.roles, problems })) {
+    const path = joinPath('roles', [name]);
+    const grants = readList({ input: items, path, max: LIMITS.grants, problems }).flatMap(
+      (item, index) => {
+        const id = `role:${name}[${index}]`;
+        const grant = compileGrant(item, { id, path: joinPath(path, [index]), declared, findings });
+        return grant === undefined ? [] : [grant];
+      },
+    );
+    warnings.push(...checkRole(grants, path));
+    roles.set(name, grants);
+  }
+  return roles;
+}
+
+/** Views per field, from the document as written: a field with a fault of its own is still declared. */
+function declaredViews(entries: readonly [string, unknown][]): Declared['views'] {
+  return new Map(
+    entries.map(([name, field]) => {
+      const views = isRecord(field) && isRecord(field['views']) ? field['views'] : {};
+      return [name, new Set(Object.keys(views))];
+    }),
+  );
+}
+
+/** Whoever may change the policy can grant the rest: with detokenize, one stolen credential is enough. */
+function checkRole(grants: readonly Grant[], path: string): Problem[] {
+  const allows = (action: Action) =>
+    grants.some((grant) => grant.effect === 'allow' && grant.actions.has(action));
+  return allows('policy.apply') && allows('detokenize')
+    ? [{ path, rule: 'applies_and_reveals', hint: 'give these actions to different roles' }]
+    : [];
+}
