@@ -1,6 +1,8 @@
 // The architecture, as errors. DESIGN: api ─► operations ─► domain, crypto, tlog; adapters implement
-// ports; app alone may know everything. test/layers.test.ts plants one violation per rule.
+// ports; app alone may know everything. test/house/layers.test.ts plants violations of every rule.
 const not = (...names) => `^src/(?!(${names.join('|')})/)`;
+
+const LAYERS = 'adapters api app cli config crypto domain operations telemetry tlog'.split(' ');
 
 module.exports = {
   forbidden: [
@@ -10,6 +12,13 @@ module.exports = {
       severity: 'error',
       from: { orphan: true, path: '^src/', pathNot: ['\\.test\\.ts$', '^src/main\\.ts$'] },
       to: {},
+    },
+    {
+      name: 'every-module-has-a-layer',
+      comment: 'A new folder under src is governed by no rule below until it is named here.',
+      severity: 'error',
+      from: {},
+      to: { path: not(...LAYERS), pathNot: '^src/main\\.ts$' },
     },
     {
       name: 'not-to-test-from-src',
