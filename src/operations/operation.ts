@@ -15,7 +15,13 @@ export type Answer<Output> = { output: Output; receipt: AuditReceipt };
  */
 export type Operation<Input, Output> = (call: Call, input: Input) => Promise<Answer<Output>>;
 
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | JsonValue[]
+  | { [key: string]: JsonValue };
 
 export type TokenizeInput = {
   field: string;
@@ -54,7 +60,10 @@ export type InspectOutput = {
 /** Everything a transport can ask for. One member per file of this folder. */
 export type Operations = {
   tokenize: Operation<TokenizeInput, TokenizeOutput>;
-  tokenizeBatch: Operation<{ items: readonly TokenizeInput[] }, { items: (TokenizeOutput | ItemError)[] }>;
+  tokenizeBatch: Operation<
+    { items: readonly TokenizeInput[] },
+    { items: (TokenizeOutput | ItemError)[] }
+  >;
   detokenize: Operation<DetokenizeInput, DetokenizeOutput>;
   detokenizeBatch: Operation<DetokenizeBatchInput, { items: (DetokenizeOutput | ItemError)[] }>;
   lookup: Operation<{ field: string; value: string; subject?: string | undefined }, TokenizeOutput>;
@@ -64,7 +73,10 @@ export type Operations = {
    * Puts an authenticated request on record that failed before its operation could run (malformed
    * body, unknown route below a vault, an error nobody foresaw).
    */
-  reject: (call: Omit<Call, 'vault'> & { vault?: string }, error: VaultError) => Promise<AuditReceipt>;
+  reject: (
+    call: Omit<Call, 'vault'> & { vault?: string },
+    error: VaultError,
+  ) => Promise<AuditReceipt>;
   /** Counts an unauthenticated failure; one event per source and minute, written behind. */
   authFailed: (source: Source) => void;
 };

@@ -2,13 +2,21 @@
 export type TokenKey = { vaultId: number; shard: number; token: string };
 
 /** Names the token of a known value. */
-export type FingerprintKey = { vaultId: number; shard: number; fieldId: number; fingerprint: Fingerprint };
+export type FingerprintKey = {
+  vaultId: number;
+  shard: number;
+  fieldId: number;
+  fingerprint: Fingerprint;
+};
 
 /** Keyed hash of a normalised value under one version of the vault's fingerprint key. 16 bytes. */
 export type Fingerprint = { version: number; digest: Buffer };
 
-/** A person whom values belong to. `secret` is sealed under the vault's seal key. */
-export type SubjectRow = { id: string; sealedSecret: Buffer };
+/**
+ * A person whom values belong to. `sealedSecret` is sealed under the vault's seal key and bound to
+ * `digest`, the keyed digest of the caller's reference (32 bytes).
+ */
+export type SubjectRow = { id: string; digest: Buffer; sealedSecret: Buffer };
 
 export type NewToken = TokenKey & {
   fieldId: number;
@@ -36,7 +44,10 @@ export type StoredToken = {
 };
 
 /** `known`: a live row holds this fingerprint already; it is the answer. `taken`: this token string is in use. */
-export type InsertResult = { kind: 'inserted' } | { kind: 'known'; row: StoredToken } | { kind: 'taken' };
+export type InsertResult =
+  | { kind: 'inserted' }
+  | { kind: 'known'; row: StoredToken }
+  | { kind: 'taken' };
 
 /**
  * The encrypted mapping. Concurrent calls of one method may share one statement; each call still
@@ -71,5 +82,9 @@ export interface TokenStore {
    * The subject with this keyed digest (32 bytes), created with `sealedSecret` when it is new. All
    * callers, racing or not, get the same row.
    */
-  ensureSubject(subject: { vaultId: number; digest: Buffer; sealedSecret: Buffer }): Promise<SubjectRow>;
+  ensureSubject(subject: {
+    vaultId: number;
+    digest: Buffer;
+    sealedSecret: Buffer;
+  }): Promise<SubjectRow>;
 }

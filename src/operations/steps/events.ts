@@ -1,0 +1,106 @@
+import type { AuditEvent } from '../../domain/audit/event.ts';
+import { ERRORS, type ErrorCode, type VaultError } from '../../domain/errors.ts';
+import type { Action } from '../../domain/policy/policy.ts';
+import type { Call, RevealContext } from '../operation.ts';
+import type { Vault } from '../ports/vault-registry.ts';
+import type { Session } from './access.ts';
+
+/** What a request is about, for its event, whether its work succeeds or not. */
+export type About = {
+  action: Action;
+  items: number;
+  /** Tokens and fields that the request names. */
+  tokens?: readonly string[];
+  fields?: readonly string[];
+  reveal?: RevealContext;
+};
+
+/** The fate of one item of a request: what it was about, and why it failed if it did. */
+export type Fate = { token?: string; field?: string; failure?: VaultError };
+
+/** As much of the session as the request got to: the vault may be unknown, its keys out of reach. */
+type Seen = Partial<Session> & { call: Call };
+
+/** The event of a request that failed as a whole, before its items were told apart. */
+export function eventOfCall(seen: Seen, about: About, code: ErrorCode): AuditEvent {
+  return eventOf(seen, about, code);
+}
+
+/** One event per outcome and reason among the fates of a request's items, the allowed ones first. */
+export function eventsOfFates(seen: Seen, about: About, fates: readonly Fate[]): AuditEvent[] {
+  const groups = new Map<ErrorCode | 'allowed', Fate[]>();
+  for (const fate of fates) {
+    const key = fate.failure?.code ?? 'allowed';
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [fate]);
+    else group.push(fate);
+  }
+  const keys = [...groups.keys()].sort((a, b) => Number(b === 'allowed') - Number(a === 'allowed'));
+  return keys.map((key) => {
+    const group = groups.get(key) ?? [];
+    const narrowed = {
+      ...about,
+      items: group.length,
+      tokens: group.flatMap(({ token }) => token ?? []),
+      fields: group.flatMap(({ field }) => field ?? []),
+    };
+    return eventOf(seen, narrowed, key);
+  });
+}
+
+function eventOf(seen: Seen, about: About, key: ErrorCode | 'allowed'): AuditEvent {
+  const { call, vault, cipher } = seen;
+  return {
+    operation: about.action,
+    ...outcomeOf(key),
+    ...(vault === undefined ? {} : { vault: vault.name, policy: vault.policyRef }),
+    items: about.items,
+    who: whoOf(call),
+    what: {
+      requestId: call.requestId,
+      ...(cipher === undefined || about.tokens === undefined || about.tokens.length === 0
+        ? {}
+        : { tokens: about.tokens.map((token) => cipher.tokenReference(token)) }),
+      ...declaredOf(vault, about),
+    },
+  };
+}
+
+/** Refusals of the policy are denials; everything else that fails is an error. */
+export function outcomeOf(
+  key: ErrorCode | 'allowed',
+): Pick<AuditEvent, 'outcome' | 'status' | 'reason'> {
+  if (key === 'allowed') return { outcome: 'allow', status: 200 };
+  const { status } = ERRORS[key];
+  const denied = status === 401 || status === 403 || status === 404;
+  return { outcome: denied ? 'deny' : 'error', status, reason: key };
+}
+
+/** The actor and source of an event, from what the transport established. */
+export function whoOf({
+  principal,
+  source,
+}: Pick<Call, 'principal' | 'source'>): AuditEvent['who'] {
+  const { subject, issuer, credential, mfa } = principal;
+  return { actor: { subject, issuer, credential, mfa }, source };
+}
+
+/**
+ * Fields, purpose and view go on record only when the policy declares them: other text could be
+ * anything, a value pasted into the wrong member included. The reference is the caller's evidence and
+ * is kept as it is.
+ */
+function declaredOf(vault: Vault | undefined, about: About): Partial<AuditEvent['what']> {
+  const { view, purpose, reference } = about.reveal ?? {};
+  if (vault === undefined) return {};
+  const { fields: declared, purposes } = vault.policy;
+  const fields = [...new Set(about.fields)].filter((name) => declared.has(name));
+  const known =
+    view === 'full' || [...declared.values()].some(({ views }) => views.has(view ?? ''));
+  return {
+    ...(fields.length === 0 ? {} : { fields }),
+    ...(view !== undefined && known ? { view } : {}),
+    ...(purpose !== undefined && purposes.has(purpose) ? { purpose } : {}),
+    ...(reference === undefined ? {} : { reference }),
+  };
+}

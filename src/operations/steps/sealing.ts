@@ -1,0 +1,69 @@
+import type { SealBinding, VaultCipher } from '../../crypto/vault-cipher.ts';
+import { VaultError } from '../../domain/errors.ts';
+import type { JsonValue } from '../operation.ts';
+import type { StoredToken, SubjectRow } from '../ports/token-store.ts';
+import type { Session } from './access.ts';
+
+/** Cap on a token's metadata, in bytes of its JSON text. */
+const MAX_METADATA_BYTES = 4096;
+
+type Metadata = { [key: string]: JsonValue };
+
+/** What a row holds sealed, and what it is bound to. `owner`: the subject under whose secret it is. */
+type Content = { value: string; metadata?: Metadata | undefined };
+type Place = { fieldId: number; token: string; owner?: SubjectRow | undefined };
+
+/**
+ * Seals a value and its metadata for their row, under the owner's secret where there is an owner, so
+ * that neither opens once that secret is gone.
+ * @throws VaultError `invalid_request` when the metadata is larger than 4 KiB
+ */
+export function sealContent(
+  cipher: VaultCipher,
+  { value, metadata }: Content,
+  place: Place,
+): { sealed: Buffer; metadata?: Buffer } {
+  const json = metadata === undefined ? undefined : JSON.stringify(metadata);
+  if (json !== undefined && Buffer.byteLength(json) > MAX_METADATA_BYTES) {
+    const problems = [{ path: '/metadata', rule: 'max_bytes' }];
+    throw new VaultError('invalid_request', { problems });
+  }
+  return withSecret(cipher, place, (binding, secret) => ({
+    sealed: cipher.sealValue(value, binding, secret),
+    ...(json === undefined ? {} : { metadata: cipher.sealMetadata(json, binding, secret) }),
+  }));
+}
+
+/** The clear value of a row; `internal` when it was moved, swapped or altered. */
+export function openValue({ cipher }: Session, row: StoredToken): string {
+  return withSecret(cipher, { ...row, owner: row.subject }, (binding, secret) =>
+    cipher.openValue(row.sealed, binding, secret),
+  );
+}
+
+/** The metadata of a row that has some. The text was written by `sealContent`, so it parses. */
+export function openMetadata({ cipher }: Session, row: StoredToken): Metadata | undefined {
+  const { metadata } = row;
+  if (metadata === undefined) return undefined;
+  return withSecret(cipher, { ...row, owner: row.subject }, (binding, secret) =>
+    JSON.parse(cipher.openMetadata(metadata, binding, secret)),
+  );
+}
+
+/** Lends the owner's secret to `work`, and wipes it after. */
+function withSecret<T>(
+  cipher: VaultCipher,
+  { fieldId, token, owner }: Place,
+  work: (
+    binding: SealBinding,
+    secret: ReturnType<VaultCipher['openSubjectSecret']> | undefined,
+  ) => T,
+): T {
+  if (owner === undefined) return work({ fieldId, token }, undefined);
+  const secret = cipher.openSubjectSecret(owner.sealedSecret, owner.digest);
+  try {
+    return work({ fieldId, token, subjectId: owner.id }, secret);
+  } finally {
+    secret.wipe();
+  }
+}

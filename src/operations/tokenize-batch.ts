@@ -1,0 +1,24 @@
+import type { Operations } from './operation.ts';
+import { checkAction } from './steps/access.ts';
+import { audited } from './steps/audited.ts';
+import { eachItem } from './steps/batch.ts';
+import type { OperationDeps } from './steps/deps.ts';
+import { issue } from './steps/issue.ts';
+
+/** Swaps up to 1,000 values for their tokens, each with a fate of its own, in order. */
+export function makeTokenizeBatch(deps: OperationDeps): Operations['tokenizeBatch'] {
+  return (call, { items: inputs }) => {
+    const items = inputs.length;
+    return audited(deps, call, { action: 'tokenize', items }, (session) => {
+      checkAction(session, { action: 'tokenize', items, atMs: deps.clock.now() });
+      return eachItem(
+        inputs,
+        async (input) => {
+          const token = await issue(deps, session, { input, items });
+          return { output: { token }, fate: { token, field: input.field } };
+        },
+        ({ field }) => ({ field }),
+      );
+    });
+  };
+}
