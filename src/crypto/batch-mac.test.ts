@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { batchMac, bootMacKey, type PendingBatch } from './batch-mac.ts';
+import { SecretKey } from './secret.ts';
+
+const auditMac = (n = 1) => SecretKey.take(Buffer.alloc(32, n));
+const BATCH: PendingBatch = {
+  day: '2026-11-22',
+  logId: 1,
+  bootId: '0f2c1c9e-6a5e-4a52-8f0a-0123456789ab',
+  firstSeq: 12n,
+  count: 3,
+  leaves: Buffer.from('leaves'),
+  who: Buffer.from('who'),
+  what: Buffer.from('what'),
+};
+const macOf = (batch: PendingBatch, n = 1) =>
+  batchMac(bootMacKey(auditMac(n), BATCH.bootId), batch).toString('hex');
+
+test('the MAC of a batch changes with every column', () => {
+  const others: PendingBatch[] = [
+    { ...BATCH, day: '2026-11-23' },
+    { ...BATCH, logId: 2 },
+    { ...BATCH, bootId: '1f2c1c9e-6a5e-4a52-8f0a-0123456789ab' },
+    { ...BATCH, firstSeq: 13n },
+    { ...BATCH, firstSeq: 1n, count: 23 },
+    { ...BATCH, firstSeq: 2n ** 60n },
+    { ...BATCH, firstSeq: 2n ** 60n + 1n },
+    { ...BATCH, count: 4 },
+    { ...BATCH, leaves: Buffer.from('leavesw') },
+    { ...BATCH, leaves: Buffer.from('leavesw'), who: Buffer.from('ho') },
+    { ...BATCH, who: Buffer.from('what'), what: Buffer.from('who') },
+    { ...BATCH, what: Buffer.alloc(0) },
+  ];
+  const macs = new Set([BATCH, ...others].map((batch) => macOf(batch)));
+  assert.equal(macs.size, others.length + 1);
+  assert.equal(macOf({ ...BATCH }), macOf(BATCH));
+});
+
+test('each process start and each audit key has a MAC key of its own', () => {
+  const keys = [
+    bootMacKey(auditMac(), 'boot-1'),
+    bootMacKey(auditMac(), 'boot-2'),
+    bootMacKey(auditMac(2), 'boot-1'),
+    auditMac(),
+  ];
+  assert.equal(new Set(keys.map((key) => key.keyObject().export().toString('hex'))).size, 4);
+  assert.notEqual(macOf(BATCH, 2), macOf(BATCH));
+});

@@ -1,0 +1,43 @@
+import { hkdfSha256, hmacSha256, sha256 } from './digest.ts';
+import { frame } from './framing.ts';
+import type { SecretKey } from './secret.ts';
+
+/** A batch of pending audit events as it is stored (AUDIT-LOG §4.2). */
+export type PendingBatch = {
+  /** ISO date of the partition; fixed when the batch is made. */
+  day: string;
+  logId: number;
+  bootId: string;
+  firstSeq: bigint;
+  /** How many events. */
+  count: number;
+  leaves: Uint8Array;
+  who: Uint8Array;
+  what: Uint8Array;
+};
+
+/** The MAC key of one process start (K_boot). HKDF-SHA-256 from the `audit-mac` key over the boot id. */
+export function bootMacKey(auditMac: SecretKey, bootId: string): SecretKey {
+  return hkdfSha256({ key: auditMac, info: frame(['counterfoil/audit-boot/v1', bootId]) });
+}
+
+/**
+ * HMAC-SHA-256 over every column of a batch, framed. 32 bytes. Who can write to the database, but lacks
+ * the key, can neither forge nor alter, renumber or move a pending batch.
+ */
+export function batchMac(bootKey: SecretKey, batch: PendingBatch): Buffer {
+  return hmacSha256(
+    bootKey,
+    frame([
+      'counterfoil/audit-pending/v1',
+      batch.day,
+      batch.logId,
+      batch.bootId,
+      batch.firstSeq.toString(),
+      batch.count,
+      sha256(batch.leaves),
+      sha256(batch.who),
+      sha256(batch.what),
+    ]),
+  );
+}

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Keyring, makeKeyring } from './keyring.ts';
+import { makeKeysets } from './keysets.ts';
+import { SecretBytes } from './secret.ts';
+import { signRow, type WrappedKey, type WrappedKeyStore } from './wrapped-key.ts';
+
+const BINDING = { fieldId: 1, token: 'tok_a' };
+const UNAVAILABLE = { name: 'VaultError', code: 'key_unavailable' };
+const ALTERED = { ...UNAVAILABLE, message: 'a key row was altered' };
+const NOV = Date.UTC(2026, 10, 22);
+const DEC = Date.UTC(2026, 11, 1);
+
+const nameOf = (key: WrappedKey) => `${key.vaultId}/${key.purpose}/${key.version}`;
+
+/** The contract of `WrappedKeyStore` in memory. Rows may be tampered with from outside. */
+function makeStore() {
+  const rows = new Map<string, WrappedKey>();
+  const store: WrappedKeyStore = {
+    load: async (vaultId) => [...rows.values()].filter((row) => row.vaultId === vaultId),
+    insert: async (key) => {
+      if (!rows.has(nameOf(key))) {
+        rows.set(nameOf(key), key);
+      }
+    },
+  };
+  const row = (name: string): WrappedKey => {
+    const found = rows.get(name);
+    assert.ok(found, `no row ${name}`);
+    return found;
+  };
+  const edit = (name: string, change: Partial<WrappedKey>): void => {
+    const edited = { ...row(name), ...change };
+    rows.delete(name);
+    rows.set(nameOf(edited), edited);
+  };
+  return { rows, store, row, edit };
+}
+
+/** One instance of the service over a store that others may share. */
+function makeInstance(memory = makeStore(), rootKey = 1) {
+  const clock = { nowMs: 0, monotonic: () => clock.nowMs };
+  const inner = makeKeyring({ rootKey: new SecretBytes(Buffer.alloc(32, rootKey)) });
+  const state = { unwraps: 0, isDisabled: false };
+  const keyring: Keyring = {
+    ...inner,
+    unwrap: (wrapped, context) => {
+      state.unwraps += 1;
+      return state.isDisabled
+        ? Promise.reject(new Error('disabled'))
+        : inner.unwrap(wrapped, context);
+    },
+  };
+  const keysets = makeKeysets({ store: memory.store, keyring, clock });
+  return { ...memory, keysets, clock, state };
+}
+
+async function makeReady(vaultId = 1) {
+  const instance = makeInstance();
+  await instance.keysets.ensureSystem();
+  await instance.keysets.ensureVault(vaultId);
+  return instance;
+}
+
+test('a vault gets one key per purpose, once, and what one instance seals another opens', async () => {
+  const first = await makeReady();
+  await first.keysets.ensureSystem();
+  await first.keysets.ensureVault(1);
+  assert.deepEqual([...first.rows.keys()].sort(), [
+    '0/audit-mac/1',
+    '0/authority/1',
+    '1/fingerprint/1',
+    '1/join/1',
+    '1/placement/1',
+    '1/seal/1',
+  ]);
+  const sealed = (await first.keysets.cipherOf(1)).sealValue('value', BINDING);
+  const second = makeInstance(first);
+  assert.equal((await second.keysets.cipherOf(1)).openValue(sealed, BINDING), 'value');
+});
+
+test('instances that start at once agree on every key', async () => {
+  const memory = makeStore();
+  const instances = Array.from({ length: 6 }, () => makeInstance(memory));
+  const results = await Promise.all(
+    instances.map(async ({ keysets }) => {
+      await keysets.ensureSystem();
+      await keysets.ensureVault(1);
+      const cipher = await keysets.cipherOf(1);
+      const month = await keysets.privateCipher(1, NOV);
+      return {
+        digest: cipher.subjectDigest('person').toString('hex'),
+        mac: (await keysets.authority()).mac('test', []).toString('hex'),
+        sealed: month.seal('who', 'event', Buffer.from('x')),
+      };
+    }),
+  );
+  assert.equal(new Set(results.map(({ digest }) => digest)).size, 1);
+  assert.equal(new Set(results.map(({ mac }) => mac)).size, 1);
+  const reader = await makeInstance(memory).keysets.privateCipher(1, NOV);
+  for (const { sealed } of results) {
+    assert.equal(reader.open('who', 'event', sealed).toString(), 'x');
+  }
+});
+
+test('keys of one vault are not those of another', async () => {
+  const { keysets } = await makeReady(1);
+  await keysets.ensureVault(2);
+  const [one, two] = [await keysets.cipherOf(1), await keysets.cipherOf(2)];
+  assert.notDeepEqual(one.subjectDigest('person'), two.subjectDigest('person'));
+});
+
+test('a vault without keys, or without the service keys, has no cipher', async () => {
+  const { keysets } = await makeReady(1);
+  await assert.rejects(keysets.cipherOf(2), UNAVAILABLE);
+  const fresh = makeInstance();
+  await assert.rejects(fresh.keysets.ensureVault(1), UNAVAILABLE);
+  await assert.rejects(fresh.keysets.authority(), UNAVAILABLE);
+  await assert.rejects(fresh.keysets.auditMac(), UNAVAILABLE);
+  await assert.rejects(fresh.keysets.privateCipher(1, NOV), UNAVAILABLE);
+  assert.equal(fresh.rows.size, 0);
+});
+
+test('each month of each vault has a private key of its own, made on first use', async () => {
+  const { keysets, rows } = await makeReady();
+  const november = await keysets.privateCipher(1, NOV);
+  assert.equal(november.version, 202611);
+  assert.equal(await keysets.privateCipher(1, NOV + 1), november);
+  assert.equal((await keysets.privateCipher(1, DEC)).version, 202612);
+  await keysets.privateCipher(0, NOV);
+  const made = [...rows.keys()].filter((name) => name.includes('private')).sort();
+  assert.deepEqual(made, ['0/private/202611', '1/private/202611', '1/private/202612']);
+});
+
+test('a key is unwrapped once for all concurrent callers and for 15 minutes', async () => {
+  const { keysets, clock, state } = await makeReady();
+  await keysets.authority();
+  state.unwraps = 0;
+  await Promise.all(Array.from({ length: 50 }, () => keysets.cipherOf(1)));
+  assert.equal(state.unwraps, 4);
+  clock.nowMs += 899_999;
+  await keysets.cipherOf(1);
+  assert.equal(state.unwraps, 4);
+});
+
+test('disabling the root key takes effect within 15 minutes, and recovery is immediate', async () => {
+  const { keysets, clock, state } = await makeReady();
+  const everyKey = (): Promise<unknown>[] => [
+    keysets.cipherOf(1),
+    keysets.privateCipher(1, NOV),
+    keysets.auditMac(),
+    keysets.authority(),
+  ];
+  await Promise.all(everyKey());
+  state.isDisabled = true;
+  await Promise.all(everyKey());
+  clock.nowMs += 900_000;
+  for (const key of everyKey()) {
+    await assert.rejects(key, /disabled/);
+  }
+  state.isDisabled = false;
+  await Promise.all(everyKey());
+});
+
+test('another root key opens nothing', async () => {
+  const memory = await makeReady();
+  const other = makeInstance(memory, 2);
+  await assert.rejects(other.keysets.cipherOf(1), UNAVAILABLE);
+  await assert.rejects(other.keysets.authority(), UNAVAILABLE);
+});
+
+/** Every row, and every edit of one column that must not go unnoticed. */
+const EDITS: [string, Partial<WrappedKey>][] = [
+  ['state', { state: 'deactivated' }],
+  ['state', { state: 'pre-activation' }],
+  ['state', { state: 'destroyed' }],
+  ['version', { version: 2 }],
+  ['mac', { mac: Buffer.alloc(32) }],
+  ['mac', { mac: Buffer.alloc(0) }],
+  ['wrapped', { wrapped: Buffer.from('junk') }],
+];
+
+for (const name of ['1/seal/1', '1/fingerprint/1', '1/placement/1', '1/join/1']) {
+  test(`an edited row of ${name} is refused`, async () => {
+    for (const [column, change] of EDITS) {
+      const { keysets, edit } = await makeReady();
+      edit(name, change);
+      await assert.rejects(keysets.cipherOf(1), ALTERED, column);
+    }
+  });
+}
+
+test('an edited row of an audit, authority or month key is refused', async () => {
+  for (const [column, change] of EDITS) {
+    const memory = await makeReady();
+    await memory.keysets.privateCipher(1, NOV);
+    if (column !== 'version') {
+      memory.edit('1/private/202611', change);
+      await assert.rejects(makeInstance(memory).keysets.privateCipher(1, NOV), ALTERED, column);
+    }
+    memory.edit('0/audit-mac/1', change);
+    await assert.rejects(makeInstance(memory).keysets.auditMac(), ALTERED, column);
+    memory.edit('0/authority/1', change);
+    await assert.rejects(makeInstance(memory).keysets.authority(), UNAVAILABLE, column);
+  }
+});
+
+test('wrapped keys cannot be swapped between rows, vaults or versions, even with their MACs', async () => {
+  const { keysets, row, edit, rows } = await makeReady(1);
+  await keysets.ensureVault(2);
+  const { wrapped, mac } = row('2/seal/1');
+  edit('1/seal/1', { wrapped, mac });
+  await assert.rejects(keysets.cipherOf(1), ALTERED);
+  rows.delete('1/seal/1');
+  edit('2/seal/1', { vaultId: 1 });
+  await assert.rejects(keysets.cipherOf(1), ALTERED);
+});
+
+test('a store that answers with the rows of another vault is refused', async () => {
+  const memory = await makeReady(1);
+  const store = { ...memory.store, load: () => memory.store.load(1) };
+  const system = (id: number) => (id === 0 ? memory.store.load(0) : store.load());
+  const confused = makeInstance({ ...memory, store: { ...store, load: system } });
+  await confused.keysets.cipherOf(1);
+  await assert.rejects(confused.keysets.cipherOf(2), ALTERED);
+});
+
+test('a keyset with two active versions is refused: which one is in force would be a guess', async () => {
+  const { keysets, rows, row } = await makeReady();
+  const authority = await keysets.authority();
+  rows.set('1/seal/2', signRow({ ...row('1/seal/1'), version: 2 }, authority));
+  await assert.rejects(keysets.cipherOf(1), { ...UNAVAILABLE, message: /two active/ });
+});
+
+test('a destroyed month stays destroyed: no new key takes its place', async () => {
+  const memory = await makeReady();
+  await memory.keysets.privateCipher(1, NOV);
+  const authority = await memory.keysets.authority();
+  const destroyed = { ...memory.row('1/private/202611'), state: 'destroyed' as const };
+  memory.rows.set('1/private/202611', signRow(destroyed, authority));
+  await assert.rejects(makeInstance(memory).keysets.privateCipher(1, NOV), UNAVAILABLE);
+});

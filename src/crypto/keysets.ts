@@ -1,0 +1,149 @@
+import { VaultError } from '../domain/errors.ts';
+import { type Authority, makeAuthority } from './authority.ts';
+import { loadAuthority, loadVersion, loadVersions } from './key-loader.ts';
+import type { Keyring } from './keyring.ts';
+import { makePrivateCipher, monthOf, type PrivateCipher } from './private-cipher.ts';
+import { randomBytes } from './random.ts';
+import { SecretKey } from './secret.ts';
+import { makeTimedCache } from './timed-cache.ts';
+import { activeKey, makeVaultCipher, type VaultCipher } from './vault-cipher.ts';
+import {
+  contextOf,
+  type KeysetPurpose,
+  SYSTEM_VAULT_ID,
+  signRow,
+  type WrappedKey,
+  type WrappedKeyStore,
+} from './wrapped-key.ts';
+
+const KEY_BYTES = 32;
+const FIRST_VERSION = 1;
+/** The authority first: it signs the rows of all others. */
+const SYSTEM_PURPOSES = ['authority', 'audit-mac'] as const;
+const VAULT_PURPOSES = ['seal', 'fingerprint', 'placement', 'join'] as const;
+
+/**
+ * All keys of the service, unwrapped and at most `cacheMs` old. Every method rejects with
+ * `key_unavailable` when a key is missing, altered or does not open, and passes the store's errors on.
+ */
+export type Keysets = {
+  /** Makes the service's own keys where they are missing. Safe in any race. */
+  ensureSystem(): Promise<void>;
+  /** Makes a vault's keys where they are missing; after `ensureSystem`. Safe in any race. */
+  ensureVault(vaultId: number): Promise<void>;
+  /** The cipher of a vault that has keys. Ask for it in each request; never keep it. */
+  cipherOf(vaultId: number): Promise<VaultCipher>;
+  /**
+   * The cipher of audit disclosures for the month of `atMs` (milliseconds since the epoch, UTC months).
+   * Makes the month's key on first use, safe in any race. Vault 0 is `_system`.
+   */
+  privateCipher(vaultId: number, atMs: number): Promise<PrivateCipher>;
+  /** The key that each process derives its audit MAC key from (`bootMacKey`). */
+  auditMac(): Promise<SecretKey>;
+  /** What signs and checks the rows that give rights. */
+  authority(): Promise<Authority>;
+};
+
+type Deps = {
+  store: WrappedKeyStore;
+  keyring: Keyring;
+  clock: { monotonic(): number };
+  /** Longest life of an unwrapped key, so that disabling a root key takes effect. */
+  cacheMs?: number;
+};
+
+/** Makes the manager of all keys. */
+export function makeKeysets({ store, keyring, clock, cacheMs = 900_000 }: Deps): Keysets {
+  const authorities = makeTimedCache<Authority>({ maxAgeMs: cacheMs, clock });
+  const auditMacs = makeTimedCache<SecretKey>({ maxAgeMs: cacheMs, clock });
+  const ciphers = makeTimedCache<VaultCipher>({ maxAgeMs: cacheMs, clock });
+  const privates = makeTimedCache<PrivateCipher>({ maxAgeMs: cacheMs, clock });
+
+  const authority = (): Promise<Authority> =>
+    authorities.get('', async () =>
+      loadAuthority({ rows: await store.load(SYSTEM_VAULT_ID), keyring }),
+    );
+  const create = makeCreator({ store, keyring, authority });
+
+  const ensure = async (vaultId: number, purposes: readonly KeysetPurpose[]): Promise<void> => {
+    const rows = await store.load(vaultId);
+    for (const purpose of purposes) {
+      // Any row counts, a destroyed one too: a keyset never starts anew.
+      if (!rows.some((row) => row.purpose === purpose)) {
+        await create({ vaultId, purpose, version: FIRST_VERSION });
+      }
+    }
+  };
+
+  const loadingOf = async (vaultId: number) => ({
+    rows: await store.load(vaultId),
+    vaultId,
+    keyring,
+    authority: await authority(),
+  });
+
+  const loadCipher = async (vaultId: number): Promise<VaultCipher> => {
+    const loading = await loadingOf(vaultId);
+    const [seal, fingerprint, placement, join] = await Promise.all([
+      loadVersions({ ...loading, purpose: 'seal' }),
+      loadVersions({ ...loading, purpose: 'fingerprint' }),
+      loadVersions({ ...loading, purpose: 'placement' }),
+      loadVersions({ ...loading, purpose: 'join' }),
+    ]);
+    return makeVaultCipher({ vaultId, keys: { seal, fingerprint, placement, join } });
+  };
+
+  const loadPrivate = async (vaultId: number, version: number): Promise<PrivateCipher> => {
+    const find = async () =>
+      loadVersion({ ...(await loadingOf(vaultId)), purpose: 'private', version });
+    let key = await find();
+    if (key === undefined) {
+      await create({ vaultId, purpose: 'private', version });
+      // Not the key just made: another instance may have been first.
+      key = await find();
+    }
+    if (key === undefined) {
+      throw new VaultError('key_unavailable', { detail: 'a key vanished after it was stored' });
+    }
+    return makePrivateCipher({ vaultId, version, key });
+  };
+
+  const loadAuditMac = async (): Promise<SecretKey> =>
+    activeKey(await loadVersions({ ...(await loadingOf(SYSTEM_VAULT_ID)), purpose: 'audit-mac' }));
+
+  return {
+    ensureSystem: () => ensure(SYSTEM_VAULT_ID, SYSTEM_PURPOSES),
+    ensureVault: (vaultId) => ensure(vaultId, VAULT_PURPOSES),
+    cipherOf: (vaultId) => ciphers.get(String(vaultId), () => loadCipher(vaultId)),
+    privateCipher: (vaultId, atMs) => {
+      const version = monthOf(atMs);
+      return privates.get(`${vaultId}/${version}`, () => loadPrivate(vaultId, version));
+    },
+    auditMac: () => auditMacs.get('', loadAuditMac),
+    authority,
+  };
+}
+
+type CreatorDeps = Pick<Deps, 'store' | 'keyring'> & { authority: () => Promise<Authority> };
+
+/** Makes a random key, active at once, and offers it to the store; the first writer wins. */
+function makeCreator({ store, keyring, authority }: CreatorDeps) {
+  return async (name: Pick<WrappedKey, 'vaultId' | 'purpose' | 'version'>): Promise<void> => {
+    const bytes = randomBytes(KEY_BYTES);
+    try {
+      const row = {
+        ...name,
+        state: 'active',
+        wrapped: await keyring.wrap(bytes, contextOf(name)),
+      } as const;
+      // The authority's own row is signed by the key inside it.
+      const signer =
+        name.purpose === 'authority'
+          ? makeAuthority(SecretKey.take(Buffer.from(bytes)))
+          : await authority();
+      await store.insert(signRow(row, signer));
+    } finally {
+      bytes.fill(0);
+    }
+  };
+}

@@ -1,0 +1,86 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { inspect } from 'node:util';
+import { VaultError } from '../domain/errors.ts';
+
+const KEY_BYTES = 32;
+
+/**
+ * A 256-bit symmetric key. It holds a KeyObject, whose bytes live outside the JavaScript heap, and
+ * never prints itself. Raw bytes go in once and do not come out.
+ */
+export class SecretKey {
+  readonly #key: KeyObject;
+
+  private constructor(key: KeyObject) {
+    this.#key = key;
+  }
+
+  /** Imports 32 bytes and wipes the buffer they came in, also when it refuses them (`internal`). */
+  static take(bytes: Buffer): SecretKey {
+    try {
+      if (bytes.length !== KEY_BYTES) {
+        throw new VaultError('internal', { detail: 'a secret key must have 32 bytes' });
+      }
+      return new SecretKey(createSecretKey(bytes));
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  /** The one way to the key. Hand it to node:crypto at once; never export it. */
+  keyObject(): KeyObject {
+    return this.#key;
+  }
+
+  toString(): string {
+    return '[secret key]';
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/**
+ * Secret bytes that must be readable as bytes (a subject's secret, a root key on its way into the
+ * keyring). It owns its buffer and never prints it.
+ */
+export class SecretBytes {
+  readonly #bytes: Buffer;
+  #wiped = false;
+
+  /** Takes the buffer over: the caller must neither keep nor change it. */
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** The bytes themselves, not a copy. Throws `internal` once wiped: zeros must never act as a secret. */
+  reveal(): Buffer {
+    if (this.#wiped) {
+      throw new VaultError('internal', { detail: 'the secret was wiped' });
+    }
+    return this.#bytes;
+  }
+
+  /** Overwrites the bytes. Safe to repeat. */
+  wipe(): void {
+    this.#wiped = true;
+    this.#bytes.fill(0);
+  }
+
+  toString(): string {
+    return '[secret bytes]';
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { SecretKey } from './secret.ts';
+import { makeXaesKey, xaesOpen, xaesSeal } from './xaes.ts';
+
+// C2SP XAES-256-GCM, section "Test vectors".
+const NONCE = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWX');
+const VECTORS = [
+  {
+    name: 'most significant bit of L clear',
+    key: '01'.repeat(32),
+    derivedKey: 'c8612c9ed53fe43e8e005b828a1631a0bbcb6ab2f46514ec4f439fcfd0fa969b',
+    aad: '',
+    sealed: 'ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271',
+  },
+  {
+    name: 'most significant bit of L set',
+    key: '03'.repeat(32),
+    derivedKey: 'e9c621d4cdd9b11b00a6427ad7e559aeedd66b3857646677748f8ca796cb3fd8',
+    aad: 'c2sp.org/XAES-256-GCM',
+    sealed: '986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d',
+  },
+];
+const PLAINTEXT = Buffer.from('XAES-256-GCM');
+const keyOf = (bytes: Buffer) => makeXaesKey(SecretKey.take(bytes));
+
+for (const { name, key: hex, derivedKey, aad: text, sealed } of VECTORS) {
+  test(`seals and opens the published vector: ${name}`, () => {
+    const key = keyOf(Buffer.from(hex, 'hex'));
+    const aad = Buffer.from(text);
+    assert.equal(key.derive(NONCE).export().toString('hex'), derivedKey);
+    assert.equal(
+      xaesSeal({ key, nonce: NONCE, plaintext: PLAINTEXT, aad }).toString('hex'),
+      sealed,
+    );
+    const opened = xaesOpen({ key, nonce: NONCE, sealed: Buffer.from(sealed, 'hex'), aad });
+    assert.deepEqual(opened, PLAINTEXT);
+  });
+}
+
+test('the accumulated hash over 10,000 random messages is the published one', () => {
+  // Worst case per message: 32 + 24 + 1 + 255 + 1 + 255 bytes.
+  const stream = createHash('shake128', { outputLength: 10_000 * 568 }).digest();
+  assert.equal(stream.subarray(0, 16).toString('hex'), '7f9c2ba4e88f827d616045507605853e');
+  let offset = 0;
+  const read = (length: number): Buffer => {
+    offset += length;
+    return Buffer.from(stream.subarray(offset - length, offset));
+  };
+  // RFC 8446 opaque x<0..255>: one length byte, then the bytes.
+  const readVector = (): Buffer => read(read(1).readUInt8(0));
+  const accumulated = createHash('shake128', { outputLength: 32 });
+  for (let i = 0; i < 10_000; i += 1) {
+    const key = keyOf(read(32));
+    const nonce = read(24);
+    const plaintext = readVector();
+    const aad = readVector();
+    const sealed = xaesSeal({ key, nonce, plaintext, aad });
+    assert.ok(xaesOpen({ key, nonce, sealed, aad }).equals(plaintext));
+    accumulated.update(sealed);
+  }
+  assert.equal(
+    accumulated.digest('hex'),
+    'e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939',
+  );
+});
+
+test('one prepared key seals many messages independently of their order', () => {
+  const shared = keyOf(Buffer.alloc(32, 9));
+  for (let i = 0; i < 50; i += 1) {
+    const nonce = Buffer.alloc(24, i);
+    const message = { nonce, plaintext: PLAINTEXT, aad: NONCE };
+    const fresh = keyOf(Buffer.alloc(32, 9));
+    assert.deepEqual(xaesSeal({ key: shared, ...message }), xaesSeal({ key: fresh, ...message }));
+  }
+});
+
+test('every flipped bit of sealed bytes, nonce or associated data is refused', () => {
+  const key = keyOf(Buffer.alloc(32, 5));
+  const aad = Buffer.from('aad');
+  const sealed = xaesSeal({ key, nonce: NONCE, plaintext: PLAINTEXT, aad });
+  const original = { nonce: NONCE, sealed, aad };
+  for (const part of ['nonce', 'sealed', 'aad'] as const) {
+    for (let bit = 0; bit < original[part].length * 8; bit += 1) {
+      const altered = Buffer.from(original[part]);
+      altered[bit >> 3] = altered.readUInt8(bit >> 3) ^ (1 << (bit & 7));
+      assert.throws(() => xaesOpen({ key, ...original, [part]: altered }), {
+        code: 'internal',
+        message: 'decryption failed',
+      });
+    }
+  }
+});
+
+test('short input and nonces of another length are refused', () => {
+  const key = keyOf(Buffer.alloc(32, 5));
+  const aad = Buffer.alloc(0);
+  for (const length of [0, 1, 15]) {
+    assert.throws(() => xaesOpen({ key, nonce: NONCE, sealed: Buffer.alloc(length), aad }), {
+      message: 'decryption failed',
+    });
+  }
+  for (const length of [0, 12, 23, 25]) {
+    const nonce = Buffer.alloc(length);
+    assert.throws(() => xaesSeal({ key, nonce, plaintext: PLAINTEXT, aad }), { code: 'internal' });
+    assert.throws(() => xaesOpen({ key, nonce, sealed: Buffer.alloc(32), aad }), {
+      code: 'internal',
+    });
+  }
+});
