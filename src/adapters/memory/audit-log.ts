@@ -1,0 +1,31 @@
+import type { AuditEvent } from '../../domain/audit/event.ts';
+import { VaultError } from '../../domain/errors.ts';
+import type { AuditLog } from '../../operations/ports/audit-log.ts';
+
+/** The audit log in memory, for tests: what was appended can be read, and it can be made to fail. */
+export type MemoryAuditLog = AuditLog & {
+  /** Everything that is "durable", oldest first. */
+  readonly events: readonly (AuditEvent & { id: string })[];
+  /** From now on every append fails, or works again. */
+  setAvailable(available: boolean): void;
+};
+
+/** Makes an empty log. Ids are running numbers in the form of real ones. */
+export function makeMemoryAuditLog(): MemoryAuditLog {
+  const events: (AuditEvent & { id: string })[] = [];
+  let available = true;
+  return {
+    events,
+    setAvailable(next) {
+      available = next;
+    },
+    async append(event) {
+      if (!available) {
+        throw new VaultError('audit_unavailable');
+      }
+      const eventId = String(events.length + 1).padStart(22, '0');
+      events.push({ ...event, id: eventId });
+      return { eventId };
+    },
+  };
+}

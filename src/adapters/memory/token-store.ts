@@ -1,0 +1,107 @@
+import type {
+  FingerprintKey,
+  InsertResult,
+  NewToken,
+  StoredToken,
+  SubjectRow,
+  TokenKey,
+  TokenStore,
+} from '../../operations/ports/token-store.ts';
+
+type Row = NewToken & { createdAt: Date; fingerprintHeld: boolean };
+
+const keyOf = ({ vaultId, token }: TokenKey): string => `${vaultId}/${token}`;
+
+/**
+ * The encrypted mapping in memory, for tests: it keeps the port's contract, not the data.
+ *
+ * @param clock judges liveness, as the database's clock does
+ */
+export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
+  const rows = new Map<string, Row>();
+  const revoked = new Set<string>();
+  const subjects = makeSubjects();
+
+  const isLive = ({ expiresAt }: Row): boolean =>
+    expiresAt === undefined || expiresAt.getTime() > clock.now();
+
+  function holderOf(key: FingerprintKey): Row | undefined {
+    return [...rows.values()].find(
+      (row) =>
+        row.fingerprintHeld &&
+        row.vaultId === key.vaultId &&
+        row.shard === key.shard &&
+        row.fieldId === key.fieldId &&
+        row.fingerprint?.version === key.fingerprint.version &&
+        row.fingerprint.digest.equals(key.fingerprint.digest),
+    );
+  }
+
+  function toStored(row: Row): StoredToken {
+    const subject = row.sealedForSubject ? subjects.find(row) : undefined;
+    return {
+      token: row.token,
+      fieldId: row.fieldId,
+      sealed: row.sealed,
+      createdAt: row.createdAt,
+      ...(row.metadata !== undefined && { metadata: row.metadata }),
+      ...(row.expiresAt !== undefined && { expiresAt: row.expiresAt }),
+      ...(subject !== undefined && { subject }),
+    };
+  }
+
+  function insert(row: NewToken): InsertResult {
+    const existing = rows.get(keyOf(row));
+    if (existing?.sealed.equals(row.sealed)) {
+      return { kind: 'inserted' };
+    }
+    const { fingerprint } = row;
+    const holder = fingerprint && holderOf({ ...row, fingerprint });
+    if (holder !== undefined && isLive(holder)) {
+      return { kind: 'known', row: toStored(holder) };
+    }
+    if (existing !== undefined || revoked.has(keyOf(row))) {
+      return { kind: 'taken' };
+    }
+    if (holder !== undefined) {
+      holder.fingerprintHeld = false;
+    }
+    rows.set(keyOf(row), { ...row, createdAt: new Date(clock.now()), fingerprintHeld: true });
+    return { kind: 'inserted' };
+  }
+
+  const live = (row: Row | undefined): StoredToken | undefined =>
+    row !== undefined && isLive(row) ? toStored(row) : undefined;
+
+  return {
+    find: async (key) => live(rows.get(keyOf(key))),
+    findByFingerprint: async (key) => live(holderOf(key)),
+    insert: async (row) => insert(row),
+    // Links cannot be read through this port: there is nothing to keep.
+    link: async () => {},
+    async revoke(key) {
+      if (live(rows.get(keyOf(key))) === undefined) {
+        return false;
+      }
+      rows.delete(keyOf(key));
+      revoked.add(keyOf(key));
+      return true;
+    },
+    ensureSubject: async (subject) => subjects.ensure(subject),
+  };
+}
+
+function makeSubjects() {
+  const byDigest = new Map<string, SubjectRow>();
+  return {
+    ensure(subject: { vaultId: number; digest: Buffer; sealedSecret: Buffer }): SubjectRow {
+      const { vaultId, digest, sealedSecret } = subject;
+      const key = `${vaultId}/${digest.toString('hex')}`;
+      const row = byDigest.get(key) ?? { id: String(byDigest.size + 1), digest, sealedSecret };
+      byDigest.set(key, row);
+      return row;
+    },
+    find: ({ subjectId }: NewToken): SubjectRow | undefined =>
+      [...byDigest.values()].find(({ id }) => id === subjectId),
+  };
+}

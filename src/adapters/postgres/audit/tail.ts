@@ -1,0 +1,120 @@
+import type { Pool } from 'pg';
+import { batchMac, bootMacKey } from '../../../crypto/batch-mac.ts';
+import { disclosureDigest } from '../../../crypto/disclosure.ts';
+import type { Keysets } from '../../../crypto/keysets.ts';
+import { readTwice } from '../certainty.ts';
+import type { Batch } from './batch.ts';
+import { decodeLeaves, decodeSealed, type SealedDisclosure } from './framing.ts';
+
+/** A leaf as JSON; its members are those of AUDIT-LOG §5.2. */
+export type Leaf = { id: string; t: number; _sd: readonly string[]; [member: string]: unknown };
+
+/**
+ * One event, or a batch that is not as a writer of ours wrote it. `who` and `what` are absent when they
+ * cannot be opened or do not match the leaf.
+ */
+export type TailEntry =
+  | { intact: true; leaf: Leaf; who?: unknown; what?: unknown }
+  | { intact: false; day: string; bootId: string; firstSeq: bigint };
+
+type TailDeps = { pool: Pool; keysets: Pick<Keysets, 'auditMac' | 'privateCipher'> };
+
+type PendingRow = {
+  day: string;
+  boot_id: Buffer;
+  first_seq: string;
+  log_id: number;
+  n: number;
+  leaves: Buffer;
+  sealed_who: Buffer;
+  sealed_what: Buffer;
+  mac: Buffer;
+};
+
+// No index on written_at: it would cost every batch, and this statement reads one or two days at most.
+const LAST_BATCHES = `
+select day::text, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, mac
+from audit_pending
+where day >= (select max(day) from audit_pending) - 1
+order by written_at desc
+limit $1`;
+
+/**
+ * The last events that are durable, oldest first, each batch checked against its MAC. Shows personal
+ * data: for operators who hold the keys anyway. Rejects with `store_unavailable` or `key_unavailable`.
+ */
+export async function readAuditTail(deps: TailDeps, count: number): Promise<TailEntry[]> {
+  // A batch has at least one event, so this many batches always suffice.
+  const rows = await readTwice(deps.pool, (session) =>
+    session.rows<PendingRow>({ text: LAST_BATCHES, values: [count] }),
+  );
+  const auditMac = await deps.keysets.auditMac();
+  const entries: TailEntry[] = [];
+  for (const batch of rows.reverse().map(toBatch)) {
+    const intact = batchMac(bootMacKey(auditMac, batch.bootId), batch).equals(batch.mac);
+    if (intact) {
+      entries.push(...(await openBatch(deps, batch)));
+    } else {
+      const { day, bootId, firstSeq } = batch;
+      entries.push({ intact, day, bootId, firstSeq });
+    }
+  }
+  return entries.slice(-count);
+}
+
+function toBatch(row: PendingRow): Batch {
+  return {
+    day: row.day,
+    bootId: row.boot_id.toString('base64url'),
+    firstSeq: BigInt(row.first_seq),
+    logId: row.log_id,
+    count: row.n,
+    leaves: row.leaves,
+    who: row.sealed_who,
+    what: row.sealed_what,
+    mac: row.mac,
+  };
+}
+
+async function openBatch(deps: TailDeps, batch: Batch): Promise<TailEntry[]> {
+  const who = decodeSealed(batch.who, batch.count);
+  const what = decodeSealed(batch.what, batch.count);
+  const entries: TailEntry[] = [];
+  for (const [index, bytes] of decodeLeaves(batch.leaves, batch.count).entries()) {
+    const leaf = JSON.parse(bytes.toString()) as Leaf;
+    const [opened, touched] = await Promise.all([
+      openDisclosure(deps, { leaf, label: 'who', disclosure: who[index] }),
+      openDisclosure(deps, { leaf, label: 'what', disclosure: what[index] }),
+    ]);
+    entries.push({
+      intact: true,
+      leaf,
+      ...(opened !== undefined && { who: opened }),
+      ...(touched !== undefined && { what: touched }),
+    });
+  }
+  return entries;
+}
+
+/** The disclosed value, if its key still exists and the leaf vouches for it (RFC 9901 §7.1). */
+async function openDisclosure(
+  deps: TailDeps,
+  input: { leaf: Leaf; label: 'who' | 'what'; disclosure: SealedDisclosure | undefined },
+): Promise<unknown> {
+  const { leaf, label, disclosure } = input;
+  if (disclosure === undefined) {
+    return undefined;
+  }
+  try {
+    const cipher = await deps.keysets.privateCipher(disclosure.vaultId, leaf.t);
+    const text = cipher.open(label, leaf.id, disclosure.sealed).toString('ascii');
+    if (!leaf._sd.includes(disclosureDigest(text))) {
+      return undefined;
+    }
+    const [, , value] = JSON.parse(Buffer.from(text, 'base64url').toString()) as unknown[];
+    return value;
+  } catch {
+    // Erased, or the month's key destroyed: the leaf stays provable without it.
+    return undefined;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Pool } from 'pg';
+import { VaultError } from '../../domain/errors.ts';
+import type { Clock } from '../../operations/ports/clock.ts';
+import type { SubjectRow, TokenKey } from '../../operations/ports/token-store.ts';
+import { untilCertain } from './certainty.ts';
+import { runStatement, type Session, withSession } from './session.ts';
+import { keyArrays, TOKEN_IS_LIVE } from './token-rows.ts';
+
+export type NewSubject = { vaultId: number; digest: Buffer; sealedSecret: Buffer };
+export type NewLink = TokenKey & { subjectId: string };
+
+const READ = `
+select wanted.ord::int, s.id, s.digest, s.sealed_secret
+from unnest($1::int[], $2::bytea[]) with ordinality as wanted (vault_id, digest, ord)
+join subject s on s.vault_id = wanted.vault_id and s.digest = wanted.digest`;
+
+// Sorted, because racing inserters of the same persons wait for each other.
+const INSERT = `
+insert into subject (vault_id, digest, sealed_secret)
+select * from unnest($1::int[], $2::bytea[], $3::bytea[]) as s (vault_id, digest, sealed_secret)
+order by s.vault_id, s.digest
+on conflict (vault_id, digest) do nothing`;
+
+const LINK = `
+insert into token_subject (shard, vault_id, token, subject_id)
+select t.shard, t.vault_id, t.token, wanted.subject_id
+from unnest($1::smallint[], $2::int[], $3::text[], $4::bigint[])
+  as wanted (shard, vault_id, token, subject_id)
+join token t using (shard, vault_id, token)
+where ${TOKEN_IS_LIVE}
+order by t.shard, t.vault_id, t.token, wanted.subject_id
+on conflict do nothing`;
+
+/** The rows of these subjects, made where they are missing: one per subject, in order. */
+export async function ensureSubjects(
+  deps: { pool: Pool; clock: Clock },
+  subjects: readonly NewSubject[],
+): Promise<SubjectRow[]> {
+  const found = await untilCertain(deps, {
+    first: () => withSession(deps.pool, (session) => readOrInsert(session, subjects)),
+    again: (session) => readOrInsert(session, subjects),
+  });
+  return found.map((row) => {
+    if (row === undefined) {
+      throw new VaultError('store_unavailable', { detail: 'a subject vanished while it was made' });
+    }
+    return row;
+  });
+}
+
+async function readOrInsert(session: Session, subjects: readonly NewSubject[]) {
+  const found = await read(session, subjects);
+  const missing = subjects.filter((_, index) => found[index] === undefined);
+  if (missing.length === 0) {
+    return found;
+  }
+  await session.rows({
+    name: 'subject-insert',
+    text: INSERT,
+    values: [
+      missing.map((subject) => subject.vaultId),
+      missing.map((subject) => subject.digest),
+      missing.map((subject) => subject.sealedSecret),
+    ],
+  });
+  // Not what we sent but what is there: another caller may have been first.
+  return read(session, subjects);
+}
+
+async function read(
+  session: Session,
+  subjects: readonly NewSubject[],
+): Promise<(SubjectRow | undefined)[]> {
+  const rows = await session.rows<{
+    ord: number;
+    id: string;
+    digest: Buffer;
+    sealed_secret: Buffer;
+  }>({
+    name: 'subject-read',
+    text: READ,
+    values: [subjects.map((subject) => subject.vaultId), subjects.map((subject) => subject.digest)],
+  });
+  const results = new Array<SubjectRow | undefined>(subjects.length).fill(undefined);
+  for (const row of rows) {
+    results[row.ord - 1] = { id: row.id, digest: row.digest, sealedSecret: row.sealed_secret };
+  }
+  return results;
+}
+
+/** Links live tokens to subjects; links that exist stay. Links of dead tokens are not made. */
+export async function linkTokens(
+  deps: { pool: Pool; clock: Clock },
+  links: readonly NewLink[],
+): Promise<undefined[]> {
+  const link = {
+    name: 'token-link',
+    text: LINK,
+    values: [...keyArrays(links), links.map((wanted) => wanted.subjectId)],
+  };
+  await untilCertain<unknown>(deps, {
+    first: () => runStatement(deps.pool, link),
+    again: (session) => session.rows(link),
+  });
+  return links.map(() => undefined);
+}

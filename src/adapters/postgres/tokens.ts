@@ -1,0 +1,55 @@
+import type { Pool } from 'pg';
+import type { RandomBytes } from '../../crypto/random.ts';
+import type { Clock } from '../../operations/ports/clock.ts';
+import type { TokenStore } from '../../operations/ports/token-store.ts';
+import { readTwice } from './certainty.ts';
+import { makeCoalescer } from './coalesce.ts';
+import { isRowFault } from './sqlstate.ts';
+import { ensureSubjects, linkTokens } from './subjects.ts';
+import { revokeTokens } from './token-endings.ts';
+import { insertTokens } from './token-inserts.ts';
+import { findTokens, findTokensByFingerprint } from './token-reads.ts';
+
+/** Calls of one kind that may wait for a statement: some twenty full batches. */
+const MAX_QUEUED = 10_000;
+const MAX_WAIT_MS = 2_000;
+
+/**
+ * The encrypted mapping in Postgres. Concurrent calls of one method share statements; a batch that
+ * fails for the data of one row is tried in halves, so that no caller pays for another's row.
+ *
+ * @param deps.coalesced is told of each shared statement, for metrics
+ */
+export function makeTokenStore(deps: {
+  pool: Pool;
+  clock: Clock;
+  random: RandomBytes;
+  coalesced?: (batch: { kind: string; items: number }) => void;
+}): TokenStore {
+  const { pool, clock } = deps;
+  const share = <Item, Result>(
+    kind: string,
+    run: (items: readonly Item[]) => Promise<readonly Result[]>,
+  ) =>
+    makeCoalescer<Item, Result>({
+      run: (items) => {
+        deps.coalesced?.({ kind, items: items.length });
+        return run(items);
+      },
+      maxQueued: MAX_QUEUED,
+      maxWaitMs: MAX_WAIT_MS,
+      clock,
+      isItemFault: isRowFault,
+    });
+
+  return {
+    find: share('find', (keys) => readTwice(pool, (session) => findTokens(session, keys))),
+    findByFingerprint: share('find_by_fingerprint', (keys) =>
+      readTwice(pool, (session) => findTokensByFingerprint(session, keys)),
+    ),
+    insert: share('insert', (rows) => insertTokens(deps, rows)),
+    link: share('link', (links) => linkTokens(deps, links)),
+    revoke: share('revoke', (keys) => revokeTokens(deps, keys)),
+    ensureSubject: share('ensure_subject', (subjects) => ensureSubjects(deps, subjects)),
+  };
+}

@@ -1,0 +1,61 @@
+import type { Pool } from 'pg';
+import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
+import type { Leaf } from '../../src/adapters/postgres/audit/tail.ts';
+import { type AuditWriter, makeAuditWriter } from '../../src/adapters/postgres/audit/writer.ts';
+import { makePool } from '../../src/adapters/postgres/pool.ts';
+import type { Keysets } from '../../src/crypto/keysets.ts';
+import { randomBytes } from '../../src/crypto/random.ts';
+import type { Clock } from '../../src/operations/ports/clock.ts';
+import { realClock } from './clock.ts';
+import { withClient } from './database.ts';
+import { openKeysets } from './keysets.ts';
+
+export type OpenAuditLog = {
+  writer: AuditWriter;
+  pool: Pool;
+  keysets: Keysets;
+  /** Stops the writer, then its pool. */
+  close(): Promise<void>;
+};
+
+/** A real writer on a database, with keys. */
+export async function openAuditLog(
+  serviceUrl: string,
+  clock: Clock = realClock,
+): Promise<OpenAuditLog> {
+  const pool = makePool({ connectionString: serviceUrl, max: 3, name: 'test-audit' });
+  const keysets = await openKeysets(pool);
+  // Keys are unwrapped before the faults begin: a test is about the log.
+  await keysets.privateCipher(0, clock.now());
+  await keysets.auditMac();
+  const writer = makeAuditWriter({
+    pool,
+    clock,
+    keysets,
+    random: randomBytes,
+    vaultIdOf: () => undefined,
+    logId: 1,
+  });
+  const close = async () => {
+    await writer.close(5_000);
+    await pool.end();
+  };
+  return { writer, pool, keysets, close };
+}
+
+/** All durable leaves, by writer and number. */
+export function readLeaves(ownerUrl: string): Promise<{ boot: string; seq: number; leaf: Leaf }[]> {
+  return withClient(ownerUrl, async (client) => {
+    const { rows } = await client.query<{ boot: string; first: string; n: number; leaves: Buffer }>(
+      `select encode(boot_id, 'hex') as boot, first_seq as first, n, leaves
+       from audit_pending order by boot_id, first_seq`,
+    );
+    return rows.flatMap(({ boot, first, n, leaves }) =>
+      decodeLeaves(leaves, n).map((bytes, index) => ({
+        boot,
+        seq: Number(first) + index,
+        leaf: JSON.parse(bytes.toString()) as Leaf,
+      })),
+    );
+  });
+}
