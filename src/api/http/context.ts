@@ -1,0 +1,61 @@
+import type { FastifyRequest } from 'fastify';
+import type { Principal, Source } from '../../domain/access/principal.ts';
+import type { AuditReceipt } from '../../domain/audit/event.ts';
+import { VaultError } from '../../domain/errors.ts';
+import type { Call } from '../../operations/operation.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by authentication; never from the body or the path. */
+    principal: Principal | undefined;
+    /** Proof that the event about this request is durable: without it no data leaves. */
+    auditReceipt: AuditReceipt | undefined;
+    /** Set when the request failed: the one body that may then leave. */
+    failureBody: string | undefined;
+    startedMs: number;
+  }
+  interface FastifyContextConfig {
+    /** Who may call. Every route must say. */
+    auth?: 'bearer' | 'public';
+    /** Whether answers need a receipt. Every route must say. */
+    audit?: 'required' | 'none';
+  }
+}
+
+const MAX_USER_AGENT_CHARS = 256;
+const MAX_VAULT_CHARS = 128;
+
+/** Where the request came from. `ip` is the peer, or what a trusted proxy says. */
+export function sourceOf(request: FastifyRequest): Source {
+  const userAgent = request.headers['user-agent'];
+  return {
+    ip: request.ip,
+    ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, MAX_USER_AGENT_CHARS) }),
+  };
+}
+
+/**
+ * Who asks, for an operation on the vault that the path names. The name is untrusted text; one that is
+ * empty or absurdly long is no vault's, and need not travel any further.
+ */
+export function callOf(request: FastifyRequest): Call {
+  const { principal } = request;
+  if (principal === undefined) {
+    throw new VaultError('unauthenticated', { detail: 'a route ran without a principal' });
+  }
+  const vault = vaultOf(request);
+  if (vault === undefined) {
+    throw new VaultError('vault_not_found');
+  }
+  return { principal, source: sourceOf(request), requestId: request.id, vault };
+}
+
+/** The vault named by the path, when there is one that could exist. */
+export function vaultOf(request: FastifyRequest): string | undefined {
+  const { params } = request;
+  const vault =
+    typeof params === 'object' && params !== null && 'vault' in params ? params.vault : undefined;
+  return typeof vault === 'string' && vault !== '' && vault.length <= MAX_VAULT_CHARS
+    ? vault
+    : undefined;
+}

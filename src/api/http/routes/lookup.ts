@@ -1,0 +1,17 @@
+import { defineRoute } from '../route.ts';
+import { lookupBody, tokenReply } from '../schemas/tokenize.ts';
+
+export const lookupRoute = defineRoute({
+  path: '/lookup',
+  operationId: 'lookup',
+  summary: 'Find the token of a known value',
+  description: 'For deterministic fields only. Creates nothing.',
+  body: lookupBody,
+  reply: tokenReply,
+  errors: ['token_not_found', 'field_unknown', 'value_invalid', 'budget_exhausted'],
+  example: {
+    body: { field: 'email', value: 'ada@example.com' },
+    reply: { token: 'tok_7q3mzv0xk4c9h2d8wr5ntb6yfj' },
+  },
+  operation: (operations) => operations.lookup,
+});

@@ -1,0 +1,19 @@
+import { defineRoute } from '../route.ts';
+import { tokenizeBody, tokenReply } from '../schemas/tokenize.ts';
+
+export const tokenizeRoute = defineRoute({
+  path: '/tokenize',
+  operationId: 'tokenize',
+  summary: 'Swap a value for a token',
+  description:
+    'New and known values look the same. In deterministic fields the same value has the same token; ' +
+    'in random fields every call makes a new one.',
+  body: tokenizeBody,
+  reply: tokenReply,
+  errors: ['field_unknown', 'value_invalid', 'token_space_exhausted'],
+  example: {
+    body: { field: 'email', value: 'ada@example.com', subject: 'customer-17' },
+    reply: { token: 'tok_7q3mzv0xk4c9h2d8wr5ntb6yfj' },
+  },
+  operation: (operations) => operations.tokenize,
+});

@@ -1,0 +1,112 @@
+import type { Limits } from '../../src/api/http/limits.ts';
+import { sensitiveNames } from '../../src/api/http/schemas/sensitive.ts';
+import { makeHttpServer } from '../../src/api/http/server.ts';
+import type { Principal } from '../../src/domain/access/principal.ts';
+import { type ErrorCode, VaultError } from '../../src/domain/errors.ts';
+import type { Call, Operations } from '../../src/operations/operation.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+
+export const TOKEN = 'good-credential';
+export const TOKENIZE = '/v1/vaults/demo/tokenize';
+export const DETOKENIZE = '/v1/vaults/demo/detokenize';
+
+const PRINCIPAL: Principal = {
+  subject: 'someone',
+  issuer: 'https://issuer.example',
+  roles: ['app'],
+  vaults: '*',
+  mfa: false,
+  credential: 'jwt:test',
+};
+
+export type Seen = { operation: string; call: Partial<Call>; input: unknown };
+
+const receipt = (eventId: string) => ({ eventId });
+
+/** Operations that answer at once and remember what they were asked. */
+export function makeFakeOperations(seen: Seen[]): Operations {
+  const answering =
+    <Output>(operation: string, output: Output) =>
+    async (call: Call, input: unknown) => {
+      seen.push({ operation, call, input });
+      return { output, receipt: receipt(`event-${operation}`) };
+    };
+  const value = { value: 'in clear', field: 'email', view: 'full' };
+  return {
+    tokenize: answering('tokenize', { token: 'tok_1' }),
+    tokenizeBatch: answering('tokenizeBatch', { items: [{ token: 'tok_1' }] }),
+    detokenize: answering('detokenize', value),
+    detokenizeBatch: answering('detokenizeBatch', { items: [value] }),
+    lookup: answering('lookup', { token: 'tok_1' }),
+    inspect: answering('inspect', { field: 'email', createdAt: '2026-01-01T00:00:00.000Z' }),
+    revoke: answering('revoke', { revoked: 1 }),
+    reject: async (call, error) => {
+      seen.push({ operation: 'reject', call, input: error.code });
+      return receipt('event-reject');
+    },
+    authFailed: (source) => {
+      seen.push({ operation: 'authFailed', call: { source }, input: undefined });
+    },
+  };
+}
+
+export type FakeOptions = {
+  operations?: Partial<Operations>;
+  limits?: Partial<Limits>;
+  authenticate?: (authorization: string | undefined) => Promise<Principal>;
+  trustProxy?: readonly string[];
+};
+
+/** The real HTTP server over fake operations, with its log lines, metrics and calls in sight. */
+export function makeFakeService(options: FakeOptions = {}) {
+  const seen: Seen[] = [];
+  const lines: string[] = [];
+  const metrics = makeMetrics();
+  const { operations, ...others } = options;
+  const app = makeHttpServer({
+    operations: { ...makeFakeOperations(seen), ...operations },
+    authenticate: async (authorization) => {
+      if (authorization !== `Bearer ${TOKEN}`) {
+        throw new VaultError('unauthenticated');
+      }
+      return PRINCIPAL;
+    },
+    logger: makeLogger({
+      level: 'debug',
+      redact: sensitiveNames(),
+      destination: { write: (line) => lines.push(line) },
+    }),
+    metrics,
+    ...others,
+  });
+  return {
+    app,
+    seen,
+    lines,
+    metrics,
+    /** POSTs a body as the known caller; `headers` replace or add. */
+    post: (url: string, body: string | Buffer | object, headers: Record<string, string> = {}) =>
+      app.inject({
+        method: 'POST',
+        url,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          'content-type': 'application/json',
+          ...headers,
+        },
+        payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      }),
+  };
+}
+
+export const GOOD_BODY = { field: 'email', value: 'ada@example.com' };
+
+/** What an operation does that fails with this code, after having put it on record, or not. */
+export function failing(code: ErrorCode, auditEventId?: string) {
+  return async (): Promise<never> => {
+    const error = new VaultError(code, { detail: 'for the log' });
+    error.auditEventId = auditEventId;
+    throw error;
+  };
+}
