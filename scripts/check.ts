@@ -29,7 +29,14 @@ const STEPS: Step[] = [
   { name: 'types', command: ['tsc'], counted: () => Number.POSITIVE_INFINITY },
   {
     name: 'layers',
-    command: ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', 'src'],
+    command: [
+      'depcruise',
+      '--config',
+      '.dependency-cruiser.cjs',
+      '--output-type',
+      'err-long',
+      'src',
+    ],
     counted: (run) => match(run.stdout, /\((\d+) modules/),
   },
   {

@@ -11,11 +11,13 @@ const installed = join(root, 'node_modules', '.package-lock.json');
 
 /** True when every package that the lockfile names for this platform is there in that version. */
 function isComplete() {
-  if (!existsSync(installed) || !existsSync(join(root, 'node_modules', '.bin', 'node'))) return false;
+  if (!existsSync(installed) || !existsSync(join(root, 'node_modules', '.bin', 'node')))
+    return false;
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
   return Object.entries(wanted).every(
-    ([path, entry]) => path === '' || present[path]?.version === entry.version || (entry.optional && !present[path]),
+    ([path, entry]) =>
+      path === '' || present[path]?.version === entry.version || (entry.optional && !present[path]),
   );
 }
 

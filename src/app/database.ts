@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import type { Pool } from 'pg';
+import { checkDurability, checkServiceRole } from '../adapters/postgres/durability.ts';
+import { checkSchema } from '../adapters/postgres/migrate.ts';
+import { makePool } from '../adapters/postgres/pool.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** The forward-only SQL files of the schema. */
+export const MIGRATIONS = join(import.meta.dirname, '../../migrations');
+
+/** Two batches of each kind of statement may be under way; a few more for everything else. */
+const REQUEST_CONNECTIONS = 12;
+/** Two writers with one batch each, and one to find out what became of a batch. */
+const AUDIT_CONNECTIONS = 3;
+
+/** Pools of their own for requests and for the audit log: neither can starve the other. */
+export type Database = { requests: Pool; audit: Pool; close(): Promise<void> };
+
+/**
+ * Connects as the service role and refuses a database that cannot be trusted with the work: another
+ * schema, settings that lose acknowledged writes, a role that could change the audit log.
+ */
+export async function openDatabase(
+  connectionString: string,
+  metrics: Pick<Metrics, 'watchPool'>,
+): Promise<Database> {
+  const requests = makePool({ connectionString, max: REQUEST_CONNECTIONS, name: 'counterfoil' });
+  const audit = makePool({ connectionString, max: AUDIT_CONNECTIONS, name: 'counterfoil-audit' });
+  const close = async () => {
+    await Promise.all([requests.end(), audit.end()]);
+  };
+  try {
+    await checkSchema({ pool: requests, directory: MIGRATIONS });
+    await checkDurability(requests);
+    await checkServiceRole(requests);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  for (const [name, pool] of Object.entries({ requests, audit })) {
+    metrics.watchPool(name, () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }));
+  }
+  return { requests, audit, close };
+}

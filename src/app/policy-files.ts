@@ -1,0 +1,78 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { type Problem, VaultError } from '../domain/errors.ts';
+import { compilePolicy } from '../domain/policy/compile.ts';
+import type { Policy } from '../domain/policy/policy.ts';
+
+/** Cap on a policy document, in bytes. The reference policy has 4 KiB. */
+const MAX_BYTES = 1 << 20;
+
+/** A policy document with its compiled form. `text` is what is hashed, stored and cited. */
+export type PolicyDocument = { text: string; policy: Policy; warnings: readonly Problem[] };
+
+/**
+ * Parses and compiles one document. YAML aliases are capped and duplicate keys refused, so that what
+ * a reviewer reads is what is applied.
+ * @throws VaultError `policy_invalid` with every problem
+ */
+export function readPolicy(text: string): PolicyDocument {
+  const { policy, warnings } = compilePolicy(parseYaml(text));
+  return { text, policy, warnings };
+}
+
+function parseYaml(text: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 20, uniqueKeys: true, version: '1.2', schema: 'core' });
+  } catch (error) {
+    const line = (error as { linePos?: [{ line: number }] }).linePos?.[0].line;
+    const path = line === undefined ? '' : `line ${line}`;
+    throw new VaultError('policy_invalid', {
+      cause: error,
+      problems: [{ path, rule: 'yaml_syntax' }],
+    });
+  }
+}
+
+/**
+ * Reads every `*.yaml` and `*.yml` of a folder, in the order of their names. Problems of all files
+ * are gathered, each path led by its file, before anything is refused.
+ */
+export async function readPolicyFolder(folder: string): Promise<PolicyDocument[]> {
+  const names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const documents: PolicyDocument[] = [];
+  const problems: Problem[] = [];
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    try {
+      const document = await readFileCapped(join(folder, name));
+      const { vault } = document.policy;
+      const other = seen.get(vault);
+      if (other !== undefined) {
+        problems.push({
+          path: `${name}: vault`,
+          rule: 'duplicate_vault',
+          hint: `also in ${other}`,
+        });
+      }
+      seen.set(vault, name);
+      documents.push(document);
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      problems.push(
+        ...error.problems.map((problem) => ({ ...problem, path: `${name}: ${problem.path}` })),
+      );
+    }
+  }
+  if (problems.length > 0) throw new VaultError('policy_invalid', { problems });
+  return documents;
+}
+
+async function readFileCapped(path: string): Promise<PolicyDocument> {
+  if ((await stat(path)).size > MAX_BYTES) {
+    throw new VaultError('policy_invalid', {
+      problems: [{ path: '', rule: 'document_too_large' }],
+    });
+  }
+  return readPolicy(await readFile(path, 'utf8'));
+}

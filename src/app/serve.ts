@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import { migrate } from '../adapters/postgres/migrate.ts';
+import type { Config } from '../config/load-config.ts';
+import type { SecretBytes } from '../crypto/secret.ts';
+import { VaultError } from '../domain/errors.ts';
+import { MIGRATIONS } from './database.ts';
+import { readPolicies } from './policies.ts';
+import { readRootKey } from './root-key.ts';
+import { type ServiceOptions, startService } from './service.ts';
+import { fileProblem } from './start-error.ts';
+import { closeInTime, type StopSignals, untilAborted } from './stop-signals.ts';
+
+/** All that a stop may take, in milliseconds. */
+const DRAIN_MS = 20_000;
+
+/**
+ * `counterfoil serve`: the service on a database of the operator's. Resolves when it has been stopped.
+ * Rejects with one line when it cannot start.
+ */
+export async function runServe({ config, stop, hurry }: StopSignals & { config: Config }) {
+  const options = await readOptions(config);
+  if (config.migrateUrl !== undefined) {
+    await migrate({ connectionString: config.migrateUrl.reveal(), directory: MIGRATIONS });
+  }
+  if (stop.aborted) return;
+  const service = await startService(options);
+  await untilAborted(stop);
+  await closeInTime(service.close, { hurry, limitMs: DRAIN_MS });
+}
+
+/** The first raw key of the keyring: it wraps new keys. */
+export function openKeyring(config: Config): Promise<SecretBytes> {
+  const first = config.keyring.find((entry) => entry.kind === 'raw-aes');
+  return readRootKey(present(first, 'COUNTERFOIL_KEYRING').path);
+}
+
+async function readOptions(config: Config): Promise<ServiceOptions> {
+  const { oidc, policiesDir, rolesClaim, vaultsClaim, mfaAcr } = config;
+  const tls = await readTls(config);
+  return {
+    databaseUrl: present(config.databaseUrl, 'DATABASE_URL').reveal(),
+    rootKey: await openKeyring(config),
+    issuers: [
+      {
+        issuer: present(oidc.issuer, 'COUNTERFOIL_OIDC_ISSUER'),
+        audience: present(oidc.audience, 'COUNTERFOIL_OIDC_AUDIENCE'),
+        jwks: { kind: 'url', url: oidc.jwksUrl },
+      },
+    ],
+    documents: policiesDir === undefined ? [] : await readPolicies(policiesDir),
+    claims: { roles: rolesClaim, vaults: vaultsClaim, mfaAcr },
+    host: config.host,
+    httpPort: config.httpPort,
+    adminPort: config.adminPort,
+    logLevel: config.logLevel,
+    ...(tls !== undefined && { tls }),
+  };
+}
+
+async function readTls({ tls }: Config): Promise<{ cert: string; key: string } | undefined> {
+  if (tls.certPath === undefined || tls.keyPath === undefined) {
+    return undefined;
+  }
+  return { cert: await readPem(tls.certPath), key: await readPem(tls.keyPath) };
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw fileProblem(`Cannot read ${path}`, error);
+  }
+}
+
+/** The rules of the mode have made sure of it; the type cannot know. */
+function present<T>(value: T | undefined, name: string): T {
+  if (value === undefined) {
+    throw new VaultError('internal', { detail: `${name} is required` });
+  }
+  return value;
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { catchSignals } from './cli/catch-signals.ts';
+import { findVersionProblem } from './cli/check-node-version.ts';
+import { runCli } from './cli/run.ts';
+
+const problem = findVersionProblem(process.versions.node);
+if (problem !== undefined) {
+  process.stderr.write(`counterfoil: ${problem}\n`);
+  process.exit(1);
+}
+
+const code = await runCli(process.argv.slice(2), {
+  env: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  catchSignals: () => catchSignals(process),
+});
+// What is printed to a pipe may still be on its way: ending now would cut it off, with exit code 0.
+await Promise.all(
+  [process.stdout, process.stderr].map(
+    (stream) => new Promise<unknown>((resolve) => stream.write('', resolve)),
+  ),
+);
+// Not left to the event loop: a socket that somebody else holds open must not keep us alive.
+process.exit(code);
