@@ -87,7 +87,11 @@ module.exports = {
       from: { path: '^src/adapters/', pathNot: '\\.test\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: ['^src/adapters/', '^src/operations/ports/', '^src/(domain|crypto|tlog|telemetry)/'],
+        pathNot: [
+          '^src/adapters/',
+          '^src/operations/ports/',
+          '^src/(domain|crypto|tlog|telemetry)/',
+        ],
       },
     },
     {

@@ -79,12 +79,12 @@ export const VARIABLES = z.object({
   }),
   COUNTERFOIL_ADMIN_ROLES: format.adminRoles.prefault('').register(DOCS, {
     meaning:
-      'Who may do what to the whole service: `role:action,…` with `vault.create`, `vault.destroy`, ' +
+      'Who may do what to the whole service (checked, not used yet): `role:action,…` with `vault.create`, `vault.destroy`, ' +
       '`apikey.manage`, `principal.suspend`.',
     usedBy: SERVER,
   }),
   COUNTERFOIL_AUDIT_ORIGIN: format.text.optional().register(DOCS, {
-    meaning: 'Name under which the audit log signs its checkpoints.',
+    meaning: 'Name under which the audit log will sign its checkpoints (not used yet).',
     usedBy: SERVER,
     example: 'counterfoil.example.com/audit',
   }),
@@ -118,12 +118,12 @@ export const VARIABLES = z.object({
     example: 'redis://cache.example.com:6379',
   }),
   COUNTERFOIL_URL: format.serviceUrl.optional().register(DOCS, {
-    meaning: 'The service to talk to. Without it, the one of `dev.json`.',
+    meaning: 'The service to talk to; without it, the one of `dev.json` (not used yet).',
     usedBy: 'client commands',
     example: 'https://vault.example.com',
   }),
   COUNTERFOIL_TOKEN: format.secret.optional().register(DOCS, {
-    meaning: 'The bearer token to talk to it with. A secret.',
+    meaning: 'The bearer token to talk to it with (not used yet). A secret.',
     usedBy: 'client commands',
     example: 'TOKEN',
   }),

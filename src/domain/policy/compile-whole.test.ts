@@ -179,7 +179,8 @@ test('whatever the document, the answer is a policy or its problems, and these q
       { depthSize: 'small' },
       fc.constantFrom(canary, 7.25, true, null, 'direct', 'card', 'detokenize', '*', 'UTC'),
       fc.array(tie('node'), { maxLength: 3 }),
-      fc.dictionary(anyKey, tie('node'), { maxKeys: 6 }),
+      // Plain objects: what a parser of YAML or JSON makes.
+      fc.dictionary(anyKey, tie('node'), { maxKeys: 6, noNullPrototype: true }),
     ),
   })).node;
   const anyChange = fc.record({ fields: anyDocument, roles: anyDocument }, { requiredKeys: [] });
