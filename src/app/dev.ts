@@ -11,7 +11,7 @@ import { VaultError } from '../domain/errors.ts';
 import { MIGRATIONS } from './database.ts';
 import { type DevFacts, renderBanner } from './dev-banner.ts';
 import { DEMO_VAULT, type DevIssuer, demoTokens, openDevIssuer } from './dev-issuer.ts';
-import { readPolicies } from './policies.ts';
+import { readPolicyFolder } from './policy-files.ts';
 import { replacePrivateFile } from './private-file.ts';
 import { createRootKey, readRootKey } from './root-key.ts';
 import { startService } from './service.ts';
@@ -60,7 +60,7 @@ export async function runDev(options: Options): Promise<void> {
 async function startAll(options: Options, undo: Undo): Promise<DevFacts> {
   const { config, stop } = options;
   const dataDir = resolve(config.dataDir);
-  const documents = await readPolicies(config.policiesDir ?? EXAMPLES);
+  const documents = await readPolicyFolder(config.policiesDir ?? EXAMPLES);
   await makeDataDir(dataDir);
   const lock = await acquireLock(dataDir);
   undo.push(lock.release);

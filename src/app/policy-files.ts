@@ -1,9 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { type Problem, VaultError } from '../domain/errors.ts';
 import { compilePolicy } from '../domain/policy/compile.ts';
 import type { Policy } from '../domain/policy/policy.ts';
+import { fileProblem } from './start-error.ts';
 
 /** Cap on a policy document, in bytes. The reference policy has 4 KiB. */
 const MAX_BYTES = 1 << 20;
@@ -39,6 +40,15 @@ function parseYaml(text: string): unknown {
  * are gathered, each path led by its file, before anything is refused.
  */
 export async function readPolicyFolder(folder: string): Promise<PolicyDocument[]> {
+  const path = resolve(folder);
+  try {
+    return await readFiles(path);
+  } catch (error) {
+    throw fileProblem(`Cannot read the policies in ${path}`, error);
+  }
+}
+
+async function readFiles(folder: string): Promise<PolicyDocument[]> {
   const names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
   const documents: PolicyDocument[] = [];
   const problems: Problem[] = [];

@@ -4,7 +4,7 @@ import type { Config } from '../config/load-config.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { VaultError } from '../domain/errors.ts';
 import { MIGRATIONS } from './database.ts';
-import { readPolicies } from './policies.ts';
+import { readPolicyFolder } from './policy-files.ts';
 import { readRootKey } from './root-key.ts';
 import { type ServiceOptions, startService } from './service.ts';
 import { fileProblem } from './start-error.ts';
@@ -47,7 +47,7 @@ async function readOptions(config: Config): Promise<ServiceOptions> {
         jwks: { kind: 'url', url: oidc.jwksUrl },
       },
     ],
-    documents: policiesDir === undefined ? [] : await readPolicies(policiesDir),
+    documents: policiesDir === undefined ? [] : await readPolicyFolder(policiesDir),
     claims: { roles: rolesClaim, vaults: vaultsClaim, mfaAcr },
     host: config.host,
     httpPort: config.httpPort,
