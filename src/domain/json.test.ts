@@ -109,6 +109,16 @@ test('reads 32 levels and refuses 33, before anything recurses', () => {
   );
 });
 
+test('refuses more entries than any request needs, before anything is built of them', () => {
+  const items = (count: number) => `[${'0,'.repeat(count - 1)}0]`;
+  assert.doesNotThrow(() => parseStrictJson(bytesOf(items(100_000))));
+  assert.equal(ruleOf(items(100_001)), 'json_size');
+  const members = Array.from({ length: 100_001 }, (_, at) => `"${at}":0`).join(',');
+  assert.equal(ruleOf(`{${members}}`), 'json_size');
+  // Commas in strings separate nothing.
+  assert.doesNotThrow(() => parseStrictJson(bytesOf(`["${','.repeat(200_000)}"]`)));
+});
+
 test('refuses the key that would set a prototype', () => {
   for (const body of ['{"__proto__":{}}', '[{"a":{"__proto__":1}}]', '{"\\u005f_proto__":1}']) {
     assert.equal(ruleOf(body), 'json_forbidden_key', body);

@@ -112,3 +112,39 @@ test('an error that nobody foresaw is internal, and on record', async () => {
   assert.equal(failure.code, 'internal');
   assert.deepEqual(audit.events.at(-1)?.outcome, 'error');
 });
+
+test('a token is not revoked before the event about it is durable', async () => {
+  const { operations, audit } = makeTestOperations();
+  const { output } = await operations.tokenize(app, { field: 'name', value: 'Ada' });
+  audit.setAvailable(false);
+  const failure = await failureOf(operations.revoke(app, { tokens: [output.token] }));
+  assert.equal(failure.code, 'audit_unavailable');
+  audit.setAvailable(true);
+  const reveal = { token: output.token, purpose };
+  assert.equal((await operations.detokenize(supervisor, reveal)).output.value, 'Ada');
+});
+
+test('a revocation that fails after its event is on record as failed, too', async () => {
+  const { operations, deps, audit } = makeTestOperations();
+  const { output } = await operations.tokenize(app, { field: 'name', value: 'Ada' });
+  deps.tokens.revoke = async () => {
+    throw new VaultError('store_unavailable');
+  };
+  const failure = await failureOf(operations.revoke(app, { tokens: [output.token] }));
+  assert.equal(failure.code, 'store_unavailable');
+  assert.deepEqual(
+    audit.events.slice(-2).map(({ operation, outcome }) => [operation, outcome]),
+    [
+      ['token.revoke', 'allow'],
+      ['token.revoke', 'error'],
+    ],
+  );
+});
+
+test('revoking counts what this call ended, each token once', async () => {
+  const { operations } = makeTestOperations();
+  const { output } = await operations.tokenize(app, { field: 'name', value: 'Ada' });
+  const tokens = [output.token, output.token, 'no token', `name_${'0'.repeat(26)}`];
+  assert.equal((await operations.revoke(app, { tokens })).output.revoked, 1);
+  assert.equal((await operations.revoke(app, { tokens })).output.revoked, 0);
+});

@@ -5,6 +5,11 @@ const WINDOW_MS = 60_000;
 /** Sources told apart in one window; a flood from more is counted under one heading. */
 const MAX_SOURCES = 10_000;
 const OTHERS = 'others';
+/**
+ * Events on their way to the log at once. Strangers with many addresses (one IPv6 network has more than
+ * enough) must not fill the queue that callers with a credential wait in.
+ */
+const MAX_AT_ONCE = 32;
 
 /**
  * Counts unauthenticated failures per source address and writes one event per source and minute
@@ -19,26 +24,36 @@ export function makeAuthFailures({ audit }: { audit: AuditLog }) {
     counts.set(heading, (counts.get(heading) ?? 0) + failures);
   };
 
+  /** True when the event is durable; else the count is kept. */
+  const write = async ([ip, failures]: [string, number]): Promise<boolean> => {
+    try {
+      await audit.append({
+        operation: 'auth.fail',
+        outcome: 'deny',
+        status: 401,
+        reason: 'unauthenticated',
+        items: 0,
+        count: failures,
+        who: ip === OTHERS ? {} : { source: { ip } },
+        what: {},
+      });
+      return true;
+    } catch {
+      count(ip, failures);
+      return false;
+    }
+  };
+
   const flush = async (): Promise<void> => {
     const window = counts;
     counts = new Map();
-    const writes = [...window].map(async ([ip, failures]) => {
-      try {
-        await audit.append({
-          operation: 'auth.fail',
-          outcome: 'deny',
-          status: 401,
-          reason: 'unauthenticated',
-          items: 0,
-          count: failures,
-          who: ip === OTHERS ? {} : { source: { ip } },
-          what: {},
-        });
-      } catch {
-        count(ip, failures);
-      }
-    });
-    await Promise.all(writes);
+    const entries = window.entries();
+    const writeInTurn = async () => {
+      // Each failure takes seconds, and the next one would fail, too: the rest waits for the next minute.
+      for (const entry of entries) if (!(await write(entry))) break;
+    };
+    await Promise.all(Array.from({ length: MAX_AT_ONCE }, writeInTurn));
+    for (const [ip, failures] of entries) count(ip, failures);
   };
 
   const timer = setInterval(() => void flush(), WINDOW_MS);

@@ -1,5 +1,6 @@
-import { ERRORS, VaultError } from '../domain/errors.ts';
+import { ERRORS } from '../domain/errors.ts';
 import type { Operations } from './operation.ts';
+import type { TokenKey } from './ports/token-store.ts';
 import { checkAction, type Session } from './steps/access.ts';
 import { asVaultError, audited } from './steps/audited.ts';
 import type { OperationDeps } from './steps/deps.ts';
@@ -8,42 +9,39 @@ import { findPermitted } from './steps/reveal.ts';
 
 /**
  * Ends tokens for good. The answer counts those that this call ended; unknown, ended and refused ones
- * are alike not counted. A crash after some of them leaves those revoked: asking again is safe.
+ * are alike not counted. What it takes away cannot be given back, so the event comes first: a crash
+ * after it leaves an event about tokens that are still there, and asking again is safe.
  */
 export function makeRevoke(deps: OperationDeps): Operations['revoke'] {
   return (call, { tokens }) => {
     const items = tokens.length;
     return audited(deps, call, { action: 'token.revoke', items, tokens }, async (session) => {
       checkAction(session, { action: 'token.revoke', items, atMs: deps.clock.now() });
-      const fates = await Promise.all(
-        tokens.map((token) => revokeOne(deps, session, token, items)),
-      );
-      return {
-        output: { revoked: fates.filter(({ failure }) => failure === undefined).length },
-        fates,
+      const found = await Promise.all(tokens.map((token) => findOne(deps, session, token, items)));
+      const keys = found.flatMap(({ key }) => key ?? []);
+      const effect = async () => {
+        const ended = await Promise.all(keys.map((key) => deps.tokens.revoke(key)));
+        return { revoked: ended.filter(Boolean).length };
       };
+      return { fates: found.map(({ fate }) => fate), effect };
     });
   };
 }
 
 /** @throws VaultError only for what is the service's fault: then the call as a whole has failed */
-async function revokeOne(
+async function findOne(
   deps: OperationDeps,
   session: Session,
   token: string,
   items: number,
-): Promise<Fate> {
+): Promise<{ key?: TokenKey; fate: Fate }> {
   try {
-    const { key, field } = await findPermitted(deps, session, {
-      action: 'token.revoke',
-      token,
-      items,
-    });
-    if (!(await deps.tokens.revoke(key))) throw new VaultError('token_not_found');
-    return { token, field: field.name };
+    const ask = { action: 'token.revoke', token, items } as const;
+    const { key, field } = await findPermitted(deps, session, ask);
+    return { key, fate: { token, field: field.name } };
   } catch (error) {
     const failure = asVaultError(error);
     if (ERRORS[failure.code].status >= 500) throw failure;
-    return { token, failure };
+    return { fate: { token, failure } };
   }
 }

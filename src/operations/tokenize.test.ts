@@ -69,10 +69,30 @@ test('the retention of a field ends a token that asks for longer', async () => {
   assert.equal(facts.expiresAt, '2026-01-15T13:00:00.000Z');
 });
 
+test('a request that is wrong beside its value does not tell a known value from a new one', async () => {
+  const { operations, audit } = makeTestOperations();
+  await operations.tokenize(app, EMAIL);
+  const wrong = [
+    { expiresAt: '2001-01-01T00:00:00Z' },
+    { expiresAt: '2030-02-31T00:00:00Z' },
+    { metadata: { note: 'x'.repeat(5000) } },
+  ];
+  for (const more of wrong) {
+    const known = await failureOf(operations.tokenize(app, { ...EMAIL, ...more }));
+    const fresh = { field: 'email', value: 'eve@example.com', ...more };
+    const unknown = await failureOf(operations.tokenize(app, fresh));
+    assert.equal(known.code, 'invalid_request');
+    assert.deepEqual([known.code, known.problems], [unknown.code, unknown.problems]);
+  }
+  const [first, second] = audit.events.slice(-2);
+  assert.deepEqual([first?.reason, first?.items], [second?.reason, second?.items]);
+});
+
 test('an expiry in the past, or on a day that does not exist, is refused by path', async () => {
   const { operations } = makeTestOperations();
   for (const [expiresAt, rule] of [
     ['2026-01-15T12:00:00Z', 'in_the_past'],
+    ['9999-12-31T23:59:59-14:00', 'not_a_time'],
     ['2027-02-30T12:00:00Z', 'not_a_time'],
   ] as const) {
     const failure = await failureOf(operations.tokenize(app, { ...EMAIL, expiresAt }));

@@ -22,5 +22,5 @@ export type ValueRule =
 
 /** The only error that this folder throws: code, place and rule, never the value or part of it. */
 export function invalidValue(rule: ValueRule): VaultError {
-  return new VaultError('value_invalid', { problems: [{ path: 'value', rule }] });
+  return new VaultError('value_invalid', { problems: [{ path: '/value', rule }] });
 }

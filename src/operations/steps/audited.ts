@@ -7,14 +7,20 @@ import type { OperationDeps } from './deps.ts';
 import { type About, eventOfCall, eventsOfFates, type Fate } from './events.ts';
 import { waitForGrid } from './grid.ts';
 
-/** What an operation reports of its work: the answer, and the fate of each item behind it. */
-export type Done<Output> = { output: Output; fates: readonly Fate[] };
+/**
+ * What an operation reports of its work: the fate of each item, and the answer; or the effect that is
+ * still to come, for operations that end something: it happens after its event.
+ */
+export type Done<Output> = { fates: readonly Fate[] } & (
+  | { output: Output }
+  | { effect: () => Promise<Output> }
+);
 
 /**
  * Runs one data-plane operation in the only order there is: find the vault, work (durable when it
  * resolves), audit (durable when it resolves), answer. A crash between work and audit leaves a token
- * that nobody was told, or a revocation without its event; a crash between audit and answer leaves an
- * event about an answer that nobody got. No disclosure can be without its event.
+ * that nobody was told; a crash between audit and answer leaves an event about an answer that nobody
+ * got, or about a revocation that did not happen. No disclosure and no loss can be without its event.
  *
  * Refusals and failures go on record before the caller hears of them; when even that fails, the
  * caller hears `audit_unavailable` and nothing else.
@@ -27,25 +33,27 @@ export async function audited<Output>(
 ): Promise<Answer<Output>> {
   const startedAt = deps.clock.monotonic();
   const seen: Partial<Session> = { call };
-  let done: Done<Output>;
-  try {
-    const vault = findVault(deps.vaults, call);
-    seen.vault = vault;
-    const cipher = await deps.keys.cipherOf(vault.id);
-    seen.cipher = cipher;
-    done = await work({ call, vault, cipher });
-  } catch (error) {
+  const fail = async (error: unknown): Promise<never> => {
     const failure = asVaultError(error);
     const receipt = await record(deps.audit, [eventOfCall({ call, ...seen }, about, failure.code)]);
     failure.auditEventId = receipt.eventId;
     if (failure.code === 'token_not_found') await waitForGrid(deps.clock, startedAt);
     throw failure;
-  }
+  };
+  const find = async () => {
+    const vault = findVault(deps.vaults, call);
+    seen.vault = vault;
+    const cipher = await deps.keys.cipherOf(vault.id);
+    seen.cipher = cipher;
+    return work({ call, vault, cipher });
+  };
+  const done = await find().catch(fail);
   const receipt = await record(deps.audit, eventsOfFates({ call, ...seen }, about, done.fates));
+  const output = 'effect' in done ? await done.effect().catch(fail) : done.output;
   if (done.fates.some(({ failure }) => failure?.code === 'token_not_found')) {
     await waitForGrid(deps.clock, startedAt);
   }
-  return { output: done.output, receipt };
+  return { output, receipt };
 }
 
 /** An error fit to cross a transport: what is not a `VaultError` becomes `internal`, its cause kept for the log. */

@@ -1,6 +1,6 @@
 import { ERRORS, type VaultError } from '../../domain/errors.ts';
 import type { ItemError } from '../operation.ts';
-import { asVaultError, type Done } from './audited.ts';
+import { asVaultError } from './audited.ts';
 import type { Fate } from './events.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function eachItem<Item, Output>(
   items: readonly Item[],
   run: (item: Item) => Promise<{ output: Output; fate: Fate }>,
   fateOf: (item: Item) => Fate,
-): Promise<Done<{ items: (Output | ItemError)[] }>> {
+): Promise<{ fates: Fate[]; output: { items: (Output | ItemError)[] } }> {
   const settled = await Promise.allSettled(items.map(run));
   const fates: Fate[] = [];
   const outputs: (Output | ItemError)[] = [];

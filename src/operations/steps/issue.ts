@@ -9,7 +9,7 @@ import type { FingerprintKey, NewToken, StoredToken, SubjectRow } from '../ports
 import { accessRequest, checkDecision, type Session } from './access.ts';
 import type { OperationDeps } from './deps.ts';
 import { lifeOf } from './lifetime.ts';
-import { openValue, sealContent } from './sealing.ts';
+import { encodeMetadata, openValue, sealContent } from './sealing.ts';
 
 /** Draws that may meet a token in use before the format counts as full (DESIGN §6). */
 const MAX_DRAWS = 16;
@@ -21,7 +21,8 @@ type Candidate = {
   value: string;
   scope: string;
   subject?: SubjectRow;
-  input: TokenizeInput;
+  metadata: string | undefined;
+  life: ReturnType<typeof lifeOf>;
 };
 
 /**
@@ -58,13 +59,18 @@ export async function issue(
   });
   const value = normalise(field.type, input.value, field.maxBytes);
   const scope = scopeOf(field, session, input.subject);
+  // Checked for known values, too, which keep theirs: else a request that is wrong in one of these
+  // would tell, at no cost and leaving no token behind, whether the vault holds the value.
+  const metadata = encodeMetadata(input.metadata);
+  const life = lifeOf(field, input.expiresAt, deps.clock.now());
   const subject = await findSubject(deps, session, input.subject);
   const candidate = {
     field,
     fieldId,
     value,
     scope,
-    input,
+    metadata,
+    life,
     ...(subject === undefined ? {} : { subject }),
   };
   return field.token.mode === 'deterministic'
@@ -175,7 +181,7 @@ function newRow(
   key: FingerprintKey | undefined,
 ): NewToken {
   const { vault, cipher } = session;
-  const { field, fieldId, subject, input } = candidate;
+  const { field, fieldId, subject, value, metadata, life } = candidate;
   const token = drawOpaque({
     prefix: field.token.prefix,
     random: deps.random,
@@ -183,16 +189,15 @@ function newRow(
   });
   // Deterministic values are shared between subjects and have no owner (DESIGN §7).
   const owner = key === undefined ? subject : undefined;
-  const content = { value: candidate.value, metadata: input.metadata };
   return {
     vaultId: vault.id,
     shard: shardOf(token),
     token,
     fieldId,
     sealedForSubject: owner !== undefined,
-    ...sealContent(cipher, content, { fieldId, token, owner }),
+    ...sealContent(cipher, { value, metadata }, { fieldId, token, owner }),
     ...(key === undefined ? {} : { fingerprint: key.fingerprint }),
     ...(subject === undefined ? {} : { subjectId: subject.id }),
-    ...lifeOf(field, input.expiresAt, deps.clock.now()),
+    ...life,
   };
 }

@@ -1,6 +1,9 @@
 import { VaultError } from '../../domain/errors.ts';
 import type { Field } from '../../domain/policy/policy.ts';
 
+/** RFC 3339 ends here: a later moment, by its offset, could be stored but not written down. */
+const MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
 /**
  * When a token made now ends: the earlier of what the caller asks (RFC 3339) and what the field's
  * retention allows; absent when neither says anything.
@@ -25,7 +28,7 @@ function parseInstant(text: string): number {
   const ms = Date.parse(text);
   const midnight = new Date(`${text.slice(0, 10)}T00:00:00Z`);
   if (
-    Number.isNaN(ms) ||
+    !(ms <= MAX_MS) ||
     Number.isNaN(midnight.getTime()) ||
     midnight.toISOString().slice(0, 10) !== text.slice(0, 10)
   ) {

@@ -10,27 +10,34 @@ const MAX_METADATA_BYTES = 4096;
 type Metadata = { [key: string]: JsonValue };
 
 /** What a row holds sealed, and what it is bound to. `owner`: the subject under whose secret it is. */
-type Content = { value: string; metadata?: Metadata | undefined };
+type Content = { value: string; metadata?: string | undefined };
 type Place = { fieldId: number; token: string; owner?: SubjectRow | undefined };
 
 /**
- * Seals a value and its metadata for their row, under the owner's secret where there is an owner, so
- * that neither opens once that secret is gone.
- * @throws VaultError `invalid_request` when the metadata is larger than 4 KiB
+ * Metadata as the text that is sealed.
+ * @throws VaultError `invalid_request` when it is larger than 4 KiB
+ */
+export function encodeMetadata(metadata: Metadata | undefined): string | undefined {
+  const json = metadata === undefined ? undefined : JSON.stringify(metadata);
+  if (json !== undefined && Buffer.byteLength(json) > MAX_METADATA_BYTES) {
+    const problems = [{ path: '/metadata', rule: 'max_bytes' }];
+    throw new VaultError('invalid_request', { problems });
+  }
+  return json;
+}
+
+/**
+ * Seals a value and its metadata (of `encodeMetadata`) for their row, under the owner's secret where
+ * there is an owner, so that neither opens once that secret is gone.
  */
 export function sealContent(
   cipher: VaultCipher,
   { value, metadata }: Content,
   place: Place,
 ): { sealed: Buffer; metadata?: Buffer } {
-  const json = metadata === undefined ? undefined : JSON.stringify(metadata);
-  if (json !== undefined && Buffer.byteLength(json) > MAX_METADATA_BYTES) {
-    const problems = [{ path: '/metadata', rule: 'max_bytes' }];
-    throw new VaultError('invalid_request', { problems });
-  }
   return withSecret(cipher, place, (binding, secret) => ({
     sealed: cipher.sealValue(value, binding, secret),
-    ...(json === undefined ? {} : { metadata: cipher.sealMetadata(json, binding, secret) }),
+    ...(metadata === undefined ? {} : { metadata: cipher.sealMetadata(metadata, binding, secret) }),
   }));
 }
 
@@ -41,7 +48,7 @@ export function openValue({ cipher }: Session, row: StoredToken): string {
   );
 }
 
-/** The metadata of a row that has some. The text was written by `sealContent`, so it parses. */
+/** The metadata of a row that has some. The text was written by `encodeMetadata`, so it parses. */
 export function openMetadata({ cipher }: Session, row: StoredToken): Metadata | undefined {
   const { metadata } = row;
   if (metadata === undefined) return undefined;
