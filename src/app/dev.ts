@@ -131,5 +131,6 @@ function serviceOptions(config: Config, { issuer, audience, publicJwk }: DevIssu
     httpPort: config.httpPort,
     adminPort: config.adminPort,
     logLevel: config.logLevel,
+    trustedProxies: [],
   };
 }

@@ -53,6 +53,7 @@ async function readOptions(config: Config): Promise<ServiceOptions> {
     httpPort: config.httpPort,
     adminPort: config.adminPort,
     logLevel: config.logLevel,
+    trustedProxies: config.trustedProxies,
     ...(tls !== undefined && { tls }),
   };
 }

@@ -26,6 +26,8 @@ const LOG_ID = 1;
 /** Time that requests in flight get to finish, in milliseconds; then what is left of the 20 s goes to the log. */
 const DRAIN_MS = 12_000;
 const LOG_DRAIN_MS = 5_000;
+/** How often connections that have become idle are looked for while draining. */
+const SWEEP_MS = 50;
 
 export type ServiceOptions = {
   /** Connection string of the service role. */
@@ -39,6 +41,8 @@ export type ServiceOptions = {
   adminPort: number;
   logLevel: LogLevel;
   tls?: { cert: string; key: string };
+  /** Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. */
+  trustedProxies: readonly string[];
 };
 
 /** A service that listens. `http` and `admin` are base URLs without a path. */
@@ -78,10 +82,48 @@ type Parts = {
 
 async function assemble(options: ServiceOptions, parts: Parts): Promise<Service> {
   const { logger, metrics, database, closers, closeAll } = parts;
+  const { operations, keysets } = await openVaultCore(options, parts);
+  const authenticator = makeAuthenticator({
+    issuers: options.issuers,
+    rolesClaim: options.claims.roles,
+    vaultsClaim: options.claims.vaults,
+    mfaAcr: options.claims.mfaAcr,
+    clock,
+    keysFailed: (error) => logger.warn('issuer_keys_unavailable', {}, error),
+  });
+  closers.push(authenticator.close);
+  const readiness = makeReadiness({ database, keysets });
+  const admin = makeAdminServer({ ready: readiness.check, metrics });
+  closers.push(() => admin.close());
+  const http = makeHttpServer({
+    operations,
+    authenticate: authenticator.authenticate,
+    logger,
+    metrics,
+    ...(options.trustedProxies.length === 0 ? {} : { trustProxy: options.trustedProxies }),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+  });
+  closers.push(() => drain(http));
+  const { host, httpPort, adminPort } = options;
+  const service = {
+    admin: await admin.listen({ host, port: adminPort }),
+    http: await http.listen({ host, port: httpPort }),
+    close: async () => {
+      readiness.drain();
+      await closeAll();
+    },
+  };
+  logger.info('listening', { http: service.http, admin: service.admin });
+  return service;
+}
+
+/** Everything behind the transports: keys, audit log, vaults, and the operations over them. */
+async function openVaultCore({ rootKey, documents }: ServiceOptions, parts: Parts) {
+  const { logger, metrics, database, closers } = parts;
   const requests = { pool: database.requests, clock };
   const keysets = makeKeysets({
     store: makeWrappedKeyStore(requests),
-    keyring: makeKeyring({ rootKey: options.rootKey }),
+    keyring: makeKeyring({ rootKey }),
     clock,
   });
   await keysets.ensureSystem();
@@ -100,7 +142,7 @@ async function assemble(options: ServiceOptions, parts: Parts): Promise<Service>
   closers.push(() => audit.close(LOG_DRAIN_MS));
   closers.push(await keepPartitionsAhead(database.audit, logger));
 
-  const { documents } = options;
+  warnOfPolicies(documents, logger);
   const vaults = await openVaults({ database: requests, keysets, audit, vaultIds }, documents);
   const failures = makeAuthFailures({ audit });
   closers.push(failures.close);
@@ -113,42 +155,27 @@ async function assemble(options: ServiceOptions, parts: Parts): Promise<Service>
     random: randomBytes,
     authFailed: failures.record,
   });
-  const authenticator = makeAuthenticator({
-    issuers: options.issuers,
-    rolesClaim: options.claims.roles,
-    vaultsClaim: options.claims.vaults,
-    mfaAcr: options.claims.mfaAcr,
-    clock,
-  });
-  closers.push(authenticator.close);
+  return { operations, keysets };
+}
 
-  const readiness = makeReadiness({ database, keysets });
-  const admin = makeAdminServer({ ready: readiness.check, metrics });
-  closers.push(() => admin.close());
-  const http = makeHttpServer({
-    operations,
-    authenticate: authenticator.authenticate,
-    logger,
-    metrics,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-  });
-  closers.push(() => drain(http));
-  const { host, httpPort, adminPort } = options;
-  const service = {
-    admin: await admin.listen({ host, port: adminPort }),
-    http: await http.listen({ host, port: httpPort }),
-    close: async () => {
-      readiness.drain();
-      await closeAll();
-    },
-  };
-  logger.info('listening', { http: service.http, admin: service.admin });
-  return service;
+/** What is allowed but seldom meant. Paths are names of the policy, never values. */
+function warnOfPolicies(documents: readonly PolicyDocument[], logger: Logger): void {
+  for (const { policy, warnings } of documents) {
+    for (const { path, rule } of warnings) {
+      logger.warn('policy_warning', { vault: policy.vault, path, rule });
+    }
+  }
 }
 
 /** Lets requests in flight finish; connections that are still busy after that are cut. */
 async function drain(http: FastifyInstance): Promise<void> {
   const cut = setTimeout(() => http.server.closeAllConnections(), DRAIN_MS);
-  await http.close();
-  clearTimeout(cut);
+  // A connection that was busy when the server closed stays open after its answer (keep-alive).
+  const sweep = setInterval(() => http.server.closeIdleConnections(), SWEEP_MS);
+  try {
+    await http.close();
+  } finally {
+    clearTimeout(cut);
+    clearInterval(sweep);
+  }
 }

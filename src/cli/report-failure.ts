@@ -19,11 +19,23 @@ export function describeFailure(error: unknown): string[] {
   return [describeListen(error) ?? `something went wrong inside (${nameOf(error)})`];
 }
 
+/** What an operator can mend, by SQLSTATE (PostgreSQL, appendix A). */
+const POSTGRES: Readonly<Record<string, string>> = {
+  '28P01': 'Postgres refuses the password',
+  '28000': 'Postgres refuses this user',
+  '3D000': 'Postgres has no such database',
+  '42501': 'the Postgres role lacks a right that this needs',
+  '53300': 'Postgres has no free connection',
+};
+
 /** The adapters keep what a driver said to themselves; say at least where to look. */
-function describeVaultError({ code, message }: VaultError): string {
-  return code === 'store_unavailable' && message === ERRORS[code].title
-    ? 'Postgres cannot be reached: check DATABASE_URL and COUNTERFOIL_MIGRATE_URL.'
-    : message;
+function describeVaultError({ code, message, cause }: VaultError): string {
+  if (code !== 'store_unavailable' || message !== ERRORS[code].title) {
+    return message;
+  }
+  const sqlstate = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const what = POSTGRES[sqlstate] ?? 'Postgres cannot be reached';
+  return `${what}: check DATABASE_URL and COUNTERFOIL_MIGRATE_URL.`;
 }
 
 const LISTEN: Readonly<Record<string, string>> = {

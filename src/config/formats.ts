@@ -51,6 +51,29 @@ export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'], {
   error: 'must be one of debug, info, warn, error, silent',
 });
 
+/** Addresses or CIDR ranges, separated by commas. */
+export const networks = z
+  .string()
+  .transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+  .refine((parts) => parts.every(isNetwork), {
+    error: 'must be a list of IP addresses or CIDR ranges (10.0.0.0/8)',
+  });
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const size = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) !== 0 &&
+    more.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= size))
+  );
+}
+
 /** The name of a JWT claim. */
 export const claim = z.string().regex(/^[\x21-\x7e]{1,128}$/, {
   error: 'must be the name of a claim, without spaces',

@@ -233,3 +233,22 @@ test('the problem of a secret never echoes it, and a loaded secret never prints'
     assert(!printed.includes('hunter2'));
   }
 });
+
+test('trusted proxies are addresses or ranges, and nothing else', () => {
+  const read = (list: string) =>
+    loadConfig({ ...SERVE, COUNTERFOIL_TRUSTED_PROXIES: list }, 'serve').trustedProxies;
+  assert.deepEqual(read('10.0.0.0/8, ::1,fd00::/8'), ['10.0.0.0/8', '::1', 'fd00::/8']);
+  assert.deepEqual(loadConfig(SERVE, 'serve').trustedProxies, []);
+  for (const wrong of [
+    'proxy.example.com',
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    '1.2.3.4/8/8',
+    'true',
+    '3',
+  ]) {
+    assert.deepEqual(problemsOf({ ...SERVE, COUNTERFOIL_TRUSTED_PROXIES: wrong }, 'serve'), [
+      'COUNTERFOIL_TRUSTED_PROXIES must be a list of IP addresses or CIDR ranges (10.0.0.0/8)',
+    ]);
+  }
+});

@@ -60,6 +60,7 @@ function shape(variables: Variables) {
     logLevel: variables.COUNTERFOIL_LOG_LEVEL,
     /** Paths; both or neither. */
     tls: { certPath: variables.COUNTERFOIL_TLS_CERT, keyPath: variables.COUNTERFOIL_TLS_KEY },
+    trustedProxies: variables.COUNTERFOIL_TRUSTED_PROXIES,
     migrateUrl: variables.COUNTERFOIL_MIGRATE_URL,
     databaseUrl: variables.DATABASE_URL,
     redisUrl: variables.REDIS_URL,

@@ -102,6 +102,13 @@ export const VARIABLES = z.object({
     usedBy: '`serve`',
     example: '/etc/counterfoil/tls.key',
   }),
+  COUNTERFOIL_TRUSTED_PROXIES: format.networks.prefault('').register(DOCS, {
+    meaning:
+      'Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges separated by commas. ' +
+      'Without it the peer is the source, in the audit log and for `sourceIps`.',
+    usedBy: '`serve`',
+    example: '10.0.0.0/8',
+  }),
   COUNTERFOIL_MIGRATE_URL: format.postgresUrl.optional().register(DOCS, {
     meaning: 'Postgres, as the owner role. With it, `serve` migrates before it starts. A secret.',
     usedBy: '`migrate`, `serve`',

@@ -35,6 +35,7 @@ export async function startTestService(options: {
     httpPort: 0,
     adminPort: 0,
     logLevel: 'silent',
+    trustedProxies: [],
   });
 
   /** A bearer token of a role; `claims` override. */

@@ -19,6 +19,8 @@ export type AuthenticatorDeps = {
   clock: Pick<Clock, 'now' | 'monotonic'>;
   /** For key sets and discovery; the platform's own by default. */
   fetch?: Fetch;
+  /** Told whenever an issuer's keys could not be read: until they can, nobody of it gets in. */
+  keysFailed?: (error: unknown) => void;
 };
 
 export type Authenticator = {
@@ -51,7 +53,11 @@ export function makeAuthenticator(deps: AuthenticatorDeps): Authenticator {
           vaultsClaim: deps.vaultsClaim,
           trustedAcr,
         },
-        keys: makeKeySet(() => readJwks(issuer, jwks, fetch), clock),
+        keys: makeKeySet({
+          read: () => readJwks(issuer, jwks, fetch),
+          clock,
+          failed: deps.keysFailed,
+        }),
       },
     ]),
   );

@@ -24,10 +24,13 @@ export type KeySet = {
  * on) and on an unknown key id, at most once in 30 s and one read at a time. A failed refresh keeps the
  * last good set, for an hour. A key that a refresh no longer lists is gone with it at once.
  */
-export function makeKeySet(
-  read: () => Promise<readonly unknown[]>,
-  clock: Pick<Clock, 'monotonic'>,
-): KeySet {
+export function makeKeySet(deps: {
+  read: () => Promise<readonly unknown[]>;
+  clock: Pick<Clock, 'monotonic'>;
+  /** Told of each refresh that failed. */
+  failed?: ((error: unknown) => void) | undefined;
+}): KeySet {
+  const { read, clock, failed } = deps;
   let verifiers: ReadonlyMap<string, Verifier> = new Map();
   let goodAtMs = Number.NEGATIVE_INFINITY;
   let triedAtMs = Number.NEGATIVE_INFINITY;
@@ -50,7 +53,7 @@ export function makeKeySet(
     if (running === undefined && clock.monotonic() - triedAtMs >= retryMs) {
       triedAtMs = clock.monotonic();
       running = load()
-        .catch(() => undefined)
+        .catch((error: unknown) => failed?.(error))
         .finally(() => {
           running = undefined;
         });

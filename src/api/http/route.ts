@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { ErrorCode } from '../../domain/errors.ts';
+import { type ErrorCode, VaultError } from '../../domain/errors.ts';
 import type { Operation, Operations } from '../../operations/operation.ts';
 import { callOf } from './context.ts';
 import { checkMediaType } from './media-type.ts';
@@ -54,6 +54,7 @@ export function defineRoute<Input, Reply, Output extends Reply>(
         },
         onRequest: (request, _reply, done) => {
           checkMediaType(request);
+          checkNoIdempotencyKey(request);
           done();
         },
         handler: async (request: FastifyRequest) => {
@@ -65,4 +66,12 @@ export function defineRoute<Input, Reply, Output extends Reply>(
       });
     },
   };
+}
+
+/** Not built yet. Ignored in silence, it would let a caller repeat what it believes to be safe. */
+function checkNoIdempotencyKey({ headers }: FastifyRequest): void {
+  if (headers['idempotency-key'] !== undefined) {
+    const problems = [{ path: 'Idempotency-Key', rule: 'not_built' }];
+    throw new VaultError('invalid_request', { problems });
+  }
 }

@@ -64,6 +64,9 @@ function create(
     headersTimeout: limits.headersMs,
     connectionsCheckingInterval: 1000,
     insecureHTTPParser: false,
+    // Two spellings of one header in a request are one list, which then is no credential and no media
+    // type: a proxy might have read the other one.
+    joinDuplicateHeaders: true,
   };
   const options: FastifyServerOptions = {
     // The framework's own lines quote URLs; ours are written by request tracking.

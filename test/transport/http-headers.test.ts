@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { GOOD_BODY, makeFakeService, TOKEN, TOKENIZE } from './fake-service.ts';
+
+test('an Idempotency-Key is refused while it is not built, never ignored', async (t) => {
+  const { app, post, seen } = makeFakeService();
+  t.after(() => app.close());
+  const reply = await post(TOKENIZE, GOOD_BODY, { 'idempotency-key': 'canary' });
+  assert.equal(reply.statusCode, 400);
+  assert.deepEqual(reply.json().errors, [{ path: 'Idempotency-Key', rule: 'not_built' }]);
+  assert.equal(reply.body.includes('canary'), false);
+  assert.deepEqual(
+    seen.map(({ operation }) => operation),
+    ['reject'],
+  );
+});
+
+const BODY = JSON.stringify(GOOD_BODY);
+const AUTHORIZATION = `Authorization: Bearer ${TOKEN}\r\n`;
+const TYPE = 'Content-Type: application/json\r\n';
+
+const TWICE: [string, string, number][] = [
+  ['one of each', `${AUTHORIZATION}${TYPE}`, 200],
+  ['two credentials, good first', `${AUTHORIZATION}Authorization: Bearer x\r\n${TYPE}`, 401],
+  ['two credentials, good last', `Authorization: Bearer x\r\n${AUTHORIZATION}${TYPE}`, 401],
+  ['two media types', `${AUTHORIZATION}${TYPE}Content-Type: text/plain\r\n`, 415],
+];
+
+for (const [name, headers, status] of TWICE) {
+  test(`${name}: ${status}`, async (t) => {
+    const { app } = makeFakeService();
+    t.after(() => app.close());
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write(
+      `POST ${TOKENIZE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}Content-Length: ${BODY.length}\r\n\r\n${BODY}`,
+    );
+    assert.match(await text(socket), new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+}
