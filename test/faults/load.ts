@@ -8,6 +8,8 @@ const ANSWER_WITHIN_MS = 8_000;
 const RECOVER_WITHIN_MS = 10_000;
 const WORKERS = 16;
 const BATCH = 500;
+/** Tokens that are issued before a fault counts as being under load. */
+const WARM_UP = 50;
 
 /** What a request may answer when something that the service stands on is away. */
 const OUTAGE = ['audit_unavailable', 'store_unavailable', 'key_unavailable', 'overloaded'];
@@ -18,7 +20,7 @@ type Answer = Awaited<ReturnType<typeof call>>;
 export type Ledger = {
   /** Token → value, as acknowledged. */
   issued: Map<string, string>;
-  /** Values of random fields whose tokenize got an error: at most one hidden row each. */
+  /** How many tokenize calls got an error: each may have left one row that nobody was told of. */
   doubtful: number;
   /** Tokens whose revocation was acknowledged; asked for, but not acknowledged. */
   revoked: Set<string>;
@@ -129,17 +131,28 @@ export async function loadDuring(
   const workers = Array.from({ length: WORKERS }, (_, worker) =>
     work(service, ledger, { ...load, worker }),
   );
+  const issuedBefore = ledger.issued.size;
+  const isBusy = () => ledger.issued.size > issuedBefore + WARM_UP;
   try {
-    await sleep(300);
-    assert.ok(ledger.issued.size > 0, 'the service did not even work before the fault');
+    await waitUntil('the service is busy', isBusy);
     await fault.run();
     await assertRecovers(service);
-    await sleep(300);
+    const issuedDuring = ledger.issued.size;
+    await waitUntil('the load goes on', () => ledger.issued.size > issuedDuring + WARM_UP);
   } finally {
     over.abort();
     await Promise.all(workers);
   }
   assert.deepEqual(ledger.wrong, []);
+}
+
+/** Looks every few milliseconds; fails when it has not come true within the time for a recovery. */
+export async function waitUntil(what: string, isTrue: () => boolean): Promise<void> {
+  const giveUpAtMs = performance.now() + RECOVER_WITHIN_MS;
+  while (!isTrue()) {
+    assert.ok(performance.now() < giveUpAtMs, `waited in vain until ${what}`);
+    await sleep(10);
+  }
 }
 
 /** By itself: nobody restarts the service. */

@@ -4,7 +4,7 @@ import { connect, createServer, type NetConnectOpts, type Socket } from 'node:ne
 /** What a proxy does with one message that the service sends. */
 type Verdict = 'pass' | 'lose-answer';
 
-export type Proxy = {
+export type AnswerLoser = {
   /** The same database, reached through the proxy. */
   url: string;
   /**
@@ -12,13 +12,15 @@ export type Proxy = {
    * the connection cut: the server has committed, and the client cannot know. Counts down `times`.
    */
   loseAnswersTo(text: string, times: number): void;
+  /** Counts the messages of the service that contain `text`, from now on. */
+  watchFor(text: string): () => number;
   /** How many answers were lost so far. */
   lost(): number;
   close(): Promise<void>;
 };
 
 /** Starts a TCP proxy between a service and Postgres, which can lose an answer at will. */
-export async function startProxy(databaseUrl: string): Promise<Proxy> {
+export async function startProxy(databaseUrl: string): Promise<AnswerLoser> {
   const upstream = upstreamOf(databaseUrl);
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
@@ -26,6 +28,7 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
   };
   let armed: { text: string; times: number } | undefined;
+  const watched = new Map<string, number>();
   let lost = 0;
   const judge = (bytes: Buffer): Verdict => {
     if (armed === undefined || armed.times === 0 || !bytes.includes(armed.text)) return 'pass';
@@ -37,11 +40,12 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
     keep(client);
     keep(database);
     let losing = false;
-    client.on('data', (bytes) => {
+    client.on('data', (bytes: Buffer) => {
+      for (const [text, count] of watched) watched.set(text, count + Number(bytes.includes(text)));
       losing ||= judge(bytes) === 'lose-answer';
       database.write(bytes);
     });
-    database.on('data', (bytes) => {
+    database.on('data', (bytes: Buffer) => {
       if (!losing) {
         client.write(bytes);
       } else if (isReady(bytes)) {
@@ -65,6 +69,10 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
     url: url.href,
     loseAnswersTo: (text, times) => {
       armed = { text, times };
+    },
+    watchFor: (text) => {
+      watched.set(text, 0);
+      return () => watched.get(text) ?? 0;
     },
     lost: () => lost,
     close: async () => {

@@ -39,6 +39,8 @@ export async function grantService(url: string): Promise<void> {
 
 async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  // A connection that is lost between statements is reported by the next one.
+  client.on('error', () => {});
   await client.connect();
   try {
     return await work(client);

@@ -6,6 +6,8 @@ import { isUnknownOutcome } from './sqlstate.ts';
 /** How long a write of unknown outcome is looked into before its caller hears `store_unavailable`. */
 const RESOLVE_WITHIN_MS = 3_000;
 const PAUSE_MS = 50;
+/** A connection that fails a read later than this did not break: the server does not answer. */
+const BROKEN_WITHIN_MS = 1_000;
 
 /**
  * Runs a write and makes sure of its outcome. `first` is the write as usual. When that ends in doubt
@@ -46,12 +48,17 @@ export async function untilCertain<T>(
   throw doubt;
 }
 
-/** Runs a read; once more on another connection when the first one broke. */
+/**
+ * Runs a read; once more on another connection when the first one broke. Not after a time-out: a server
+ * that does not answer would make the caller wait twice.
+ */
 export async function readTwice<T>(pool: Pool, read: (session: Session) => Promise<T>): Promise<T> {
+  const startedMs = performance.now();
   try {
     return await withSession(pool, read);
   } catch (error) {
-    if (!isUnknownOutcome(error)) {
+    const isBroken = performance.now() - startedMs < BROKEN_WITHIN_MS;
+    if (!isUnknownOutcome(error) || !isBroken) {
       throw error;
     }
     return withSession(pool, read);

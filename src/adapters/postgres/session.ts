@@ -63,9 +63,11 @@ export function inTransaction<T>(pool: Pool, work: (session: Session) => Promise
       await session.rows({ text: 'commit' });
       return result;
     } catch (error) {
-      // When even this fails, its error takes over: the connection is thrown away, and the server rolls
-      // back by itself.
-      await session.rows({ text: 'rollback' });
+      // A connection in doubt is thrown away, and the server rolls back by itself: a rollback sent on it
+      // would wait behind the statement that did not answer.
+      if (!isUnknownOutcome(toVaultError(error))) {
+        await session.rows({ text: 'rollback' });
+      }
       throw error;
     }
   });
