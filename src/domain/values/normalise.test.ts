@@ -35,7 +35,7 @@ function attempt(type: ValueType, raw: string, maxBytes = 4096): string | undefi
     assert.equal(error.message, 'The value does not fit its field');
     assert.equal(error.cause, undefined);
     assert.deepEqual(error.problems.map(Object.keys), [['path', 'rule']]);
-    assert.equal(error.problems[0]?.path, 'value');
+    assert.equal(error.problems[0]?.path, '/value');
     return undefined;
   }
 }
