@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -127,8 +126,9 @@ async function runInitdb(options: {
   const output: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => output.push(text));
   child.on('error', (error) => output.push(`error: ${reasonOf(error)}`));
-  // Also after an abort: `close` comes when every process that initdb has started is gone.
-  const [code] = await once(child, 'close');
+  // Also after an abort: `close` comes when every process that initdb has started is gone. (Not by
+  // `events.once`: that one gives up at the `error` of the abort, while they still write.)
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   options.signal?.throwIfAborted();
   if (code !== 0) {
     const line = /error: (.*)/.exec(output.join(''))?.[1] ?? `initdb ended with ${code}`;

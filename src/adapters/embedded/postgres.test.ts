@@ -167,7 +167,7 @@ test('a half-built database is thrown away, and a failure to build leaves none',
   await writeFile(join(dir, 'postgres.new', 'passwords.json'), '{}');
   const stop = AbortSignal.timeout(200);
   await assert.rejects(startPostgres({ dataDir: dir, signal: stop, report() {} }), {
-    name: 'AbortError',
+    name: 'TimeoutError',
   });
   assert(!(await readdir(dir)).includes('postgres'));
   await (await start(dir)).close();
