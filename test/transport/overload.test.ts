@@ -15,3 +15,13 @@ test('an instance under memory pressure sheds before it authenticates, and says 
   assert.deepEqual(seen, []);
   await app.close();
 });
+
+test('the lag of a start sheds nobody, the lag of load does', async (t) => {
+  const { app, post } = makeFakeService({ limits: { eventLoopDelayMs: 0.001 } });
+  t.after(() => app.close());
+  await app.ready();
+  await sleep(1100);
+  assert.equal((await post(TOKENIZE, GOOD_BODY)).statusCode, 200);
+  t.mock.method(performance, 'now', () => Number.MAX_SAFE_INTEGER);
+  assert.equal((await post(TOKENIZE, GOOD_BODY)).statusCode, 503);
+});
