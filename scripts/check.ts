@@ -5,6 +5,7 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const bin = join(import.meta.dirname, '..', 'node_modules', '.bin');
+const src = join(import.meta.dirname, '..', 'src/');
 
 type Step = {
   name: string;
@@ -24,8 +25,7 @@ const STEPS: Step[] = [
   {
     name: 'types',
     command: ['tsc', '--noEmit', '--listFilesOnly'],
-    counted: (run) =>
-      run.stdout.split('\n').filter((line) => !line.includes('/node_modules/')).length,
+    counted: (run) => run.stdout.split('\n').filter((line) => line.startsWith(src)).length,
   },
   { name: 'types', command: ['tsc'], counted: () => Number.POSITIVE_INFINITY },
   {

@@ -11,7 +11,7 @@ import { VaultError } from '../domain/errors.ts';
 import { MIGRATIONS } from './database.ts';
 import { type DevFacts, renderBanner } from './dev-banner.ts';
 import { DEMO_VAULT, type DevIssuer, demoTokens, openDevIssuer } from './dev-issuer.ts';
-import { readPolicyFolder } from './policy-files.ts';
+import { type PolicyDocument, readPolicyFolder } from './policy-files.ts';
 import { replacePrivateFile } from './private-file.ts';
 import { createRootKey, readRootKey } from './root-key.ts';
 import { startService } from './service.ts';
@@ -61,6 +61,7 @@ async function startAll(options: Options, undo: Undo): Promise<DevFacts> {
   const { config, stop } = options;
   const dataDir = resolve(config.dataDir);
   const documents = await readPolicyFolder(config.policiesDir ?? EXAMPLES);
+  checkDemoVault(documents, config.policiesDir ?? EXAMPLES);
   await makeDataDir(dataDir);
   const lock = await acquireLock(dataDir);
   undo.push(lock.release);
@@ -87,6 +88,15 @@ async function startAll(options: Options, undo: Undo): Promise<DevFacts> {
   const facts: DevFacts = { http, admin, vault: DEMO_VAULT, tokens: demoTokens(issuer) };
   await replacePrivateFile(devJson, `${JSON.stringify(facts, undefined, 2)}\n`);
   return facts;
+}
+
+/** Everything that dev hands out (tokens, lines to paste, dev.json) is for the vault of that name. */
+function checkDemoVault(documents: readonly PolicyDocument[], folder: string): void {
+  if (!documents.some(({ policy }) => policy.vault === DEMO_VAULT)) {
+    throw new VaultError('policy_invalid', {
+      detail: `dev needs a policy of a vault named ${DEMO_VAULT} among those in ${folder}: its tokens are for that vault.`,
+    });
+  }
 }
 
 /**

@@ -78,11 +78,21 @@ async function readFiles(folder: string): Promise<PolicyDocument[]> {
   return documents;
 }
 
+/** Bytes that are no UTF-8 would be replaced in silence: what is hashed must be what was reviewed. */
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    const problems = [{ path: '', rule: 'not_utf8' }];
+    throw new VaultError('policy_invalid', { cause: error, problems });
+  }
+}
+
 async function readFileCapped(path: string): Promise<PolicyDocument> {
   if ((await stat(path)).size > MAX_BYTES) {
     throw new VaultError('policy_invalid', {
       problems: [{ path: '', rule: 'document_too_large' }],
     });
   }
-  return readPolicy(await readFile(path, 'utf8'));
+  return readPolicy(decodeUtf8(await readFile(path)));
 }

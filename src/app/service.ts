@@ -143,7 +143,10 @@ async function openVaultCore({ rootKey, documents }: ServiceOptions, parts: Part
   closers.push(await keepPartitionsAhead(database.audit, logger));
 
   warnOfPolicies(documents, logger);
-  const vaults = await openVaults({ database: requests, keysets, audit, vaultIds }, documents);
+  const vaults = await openVaults(
+    { database: requests, keysets, audit, vaultIds, logger },
+    documents,
+  );
   const failures = makeAuthFailures({ audit });
   closers.push(failures.close);
   const operations = makeOperations({

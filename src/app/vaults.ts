@@ -16,6 +16,7 @@ import type { Keysets } from '../crypto/keysets.ts';
 import { VaultError } from '../domain/errors.ts';
 import type { AuditLog } from '../operations/ports/audit-log.ts';
 import type { Vault, VaultRegistry } from '../operations/ports/vault-registry.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { type PolicyDocument, readPolicy } from './policy-files.ts';
 
 type Deps = {
@@ -24,6 +25,7 @@ type Deps = {
   audit: AuditLog;
   /** Filled as vaults become known; the audit log asks it whose key seals a disclosure. */
   vaultIds: Map<string, number>;
+  logger: Pick<Logger, 'info' | 'warn'>;
 };
 
 /**
@@ -51,23 +53,32 @@ export async function openVaults(
  * never a policy in force that the log does not know of.
  */
 async function applyDocument(deps: Deps, { text, policy }: PolicyDocument): Promise<void> {
-  const { database, keysets, audit } = deps;
+  const { database, keysets, audit, logger } = deps;
   const authority = await keysets.authority();
   const hash = sha256(text);
   if (!deps.vaultIds.has(policy.vault)) {
-    await audit.append(startEvent('vault.create'));
+    // Sealed under keys of `_system`: the vault has none yet.
+    await audit.append({ ...startEvent('vault.create'), vault: policy.vault });
   }
   const vaultId = await ensureVault(database, policy.vault);
   deps.vaultIds.set(policy.vault, vaultId);
   await keysets.ensureVault(vaultId);
-  if ((await findPolicyByHash(database, { vaultId, hash })) !== undefined) return;
+  if ((await findPolicyByHash(database, { vaultId, hash })) !== undefined) {
+    const latest = await latestPolicy(database, vaultId);
+    if (latest !== undefined && !latest.hash.equals(hash)) {
+      const facts = { vault: policy.vault, inForce: latest.version };
+      logger.warn('policy_file_was_replaced', facts);
+    }
+    return;
+  }
   await audit.append({
     ...startEvent('policy.load'),
     vault: policy.vault,
     policy: hash.toString('hex'),
   });
   const mac = (version: number) => authority.mac('policy', policyFacts({ vaultId, version, hash }));
-  await applyPolicy(database, { vaultId, document: text, hash, mac });
+  const { version } = await applyPolicy(database, { vaultId, document: text, hash, mac });
+  logger.info('policy_applied', { vault: policy.vault, version });
 }
 
 /** An event of the service's own start, without a caller. */

@@ -59,6 +59,8 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+export const ERROR_CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
 /** One thing wrong with an input: where (JSON pointer or policy path) and which rule; never the value. */
 export type Problem = { path: string; rule: string; hint?: string };
 

@@ -31,7 +31,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Parses JSON that means the same to every reader (RFC 8259 with the restrictions of RFC 7493): UTF-8
- * without BOM, no duplicate keys, no lone surrogates, finite numbers, at most `maxDepth` levels of
+ * without BOM, no duplicate keys, no lone surrogates, no numbers that a double cannot hold, at most `maxDepth` levels of
  * arrays and objects (`[]` is one) and 100,000 entries, no key `__proto__`. Linear in the input.
  * @throws VaultError `invalid_request` with one rule; nothing of the input is kept, not even as cause
  */
@@ -137,14 +137,24 @@ function checkValue(value: unknown): number {
     checkString(value);
     return 0;
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    // 1e999: would come back as null.
-    throw refusal('json_number');
+  if (typeof value === 'number') {
+    checkNumber(value);
+    return 0;
   }
   if (typeof value !== 'object' || value === null) {
     return 0;
   }
   return Array.isArray(value) ? checkItems(value) : checkMembers(value as Record<string, unknown>);
+}
+
+/**
+ * What a double cannot hold would come back as another number: 1e999 as null, an integer beyond 2^53
+ * rounded (RFC 7493 §2.2).
+ */
+function checkNumber(value: number): void {
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
+    throw refusal('json_number');
+  }
 }
 
 function checkString(text: string): void {

@@ -184,8 +184,12 @@ test('dev refuses a database, a public address and a folder it cannot write, and
   };
   await refused({ DATABASE_URL: 'postgres://a:hunter2@b/c' }, /DATABASE_URL must not be set: dev /);
   await refused({ COUNTERFOIL_HOST: '0.0.0.0' }, /COUNTERFOIL_HOST must be a loopback address: /);
+  const elsewhere = { COUNTERFOIL_POLICIES: await mkdtemp(join(root, 'policies-')) };
+  await refused(elsewhere, /^counterfoil: dev needs a policy of a vault named demo [^\n]*\n$/);
   const file = join(root, 'file');
   await writeFile(file, '');
+  // Node's recursive mkdir never ends there.
+  assertRefused(await failDev({ dataDir: '/proc/nothing' }), /Cannot make the folder/);
   assertRefused(await failDev({ dataDir: join(file, 'data') }), /Cannot make the folder/);
 });
 

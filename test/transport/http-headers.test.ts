@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -41,3 +42,23 @@ for (const [name, headers, status] of TWICE) {
     assert.match(await text(socket), new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 }
+
+test('a client that writes a body of 4 MiB and more before it reads gets its 413', async (t) => {
+  const { app } = makeFakeService();
+  t.after(() => app.close());
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const bytes = 5 << 20;
+  const socket = connect(port, '127.0.0.1');
+  socket.pause();
+  const head = `POST ${TOKENIZE} HTTP/1.1\r\nHost: x\r\n${AUTHORIZATION}${TYPE}Content-Length: ${bytes}\r\n\r\n`;
+  socket.write(head);
+  await new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.write(Buffer.alloc(bytes, 'a'), resolve);
+  });
+  socket.resume();
+  const [answer] = await once(socket, 'data');
+  assert.match(String(answer), /^HTTP\/1\.1 413 /);
+  socket.destroy();
+});

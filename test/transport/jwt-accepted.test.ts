@@ -65,13 +65,13 @@ test('access token types of RFC 9068 and an absent type are accepted', async () 
   await issuer.close();
 });
 
-test('times are given 30 s of leeway, and no more', async () => {
+test('a start is given 30 s of leeway, an end 5 s, and no more', async () => {
   const issuer = authenticatorFor({ jwks });
   const now = issuer.clock.nowS();
-  for (const claims of [{ exp: now - 29 }, { nbf: now + 30 }, { iat: now + 30 }]) {
+  for (const claims of [{ exp: now - 4 }, { nbf: now + 30 }, { iat: now + 30 }]) {
     assert.equal((await issuer.bearer(signToken(ED, issuer.claims(claims)))).subject, 'someone');
   }
-  for (const claims of [{ exp: now - 30 }, { nbf: now + 31 }, { iat: now + 31 }]) {
+  for (const claims of [{ exp: now - 5 }, { nbf: now + 31 }, { iat: now + 31 }]) {
     await assert.rejects(issuer.bearer(signToken(ED, issuer.claims(claims))), isRefusal);
   }
   await issuer.close();
@@ -81,7 +81,7 @@ test('a remembered signature does not outlive the token', async () => {
   const issuer = authenticatorFor({ jwks });
   const token = signToken(ED, issuer.claims({ exp: issuer.clock.nowS() + 10 }));
   await issuer.bearer(token);
-  issuer.clock.advance(39_000);
+  issuer.clock.advance(14_000);
   await issuer.bearer(token);
   issuer.clock.advance(1000);
   await assert.rejects(issuer.bearer(token), isRefusal);

@@ -191,15 +191,15 @@ test('a second spelling of a good token is refused', async () => {
 
 test('the header is one scheme, one space, one token', async () => {
   const token = signToken(ED, claims());
-  await issuer.bearer(token);
+  for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+    await issuer.authenticate(`${scheme} ${token}`);
+  }
   const headers = [
     undefined,
     '',
     'Bearer',
     'Bearer ',
     token,
-    `bearer ${token}`,
-    `BEARER ${token}`,
     `Bearer  ${token}`,
     `Bearer\t${token}`,
     ` Bearer ${token}`,

@@ -1,4 +1,5 @@
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Binaries, findBinaries } from './binaries.ts';
 import {
   checkVersion,
@@ -14,7 +15,7 @@ import { ADMIN, DATABASE, ensureRoles, grantService, OWNER, SERVICE } from './ro
 import { chooseRunAs, type RunAs } from './run-as.ts';
 import { makeRunDir } from './run-dir.ts';
 import { startServer } from './server.ts';
-import { reasonOf, startFailure } from './start-failure.ts';
+import { codeOf, reasonOf, startFailure } from './start-failure.ts';
 
 /** A PostgreSQL of our own, with a database for the service in it. */
 export type EmbeddedPostgres = {
@@ -54,9 +55,26 @@ const SETTINGS = {
 /** Makes the service's data directory, readable by its owner only; one line when that cannot be. */
 export async function makeDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir);
   } catch (error) {
     throw startFailure(`Cannot make the folder ${dataDir}: ${reasonOf(error)}.`, error);
+  }
+}
+
+/** Not by `recursive`: below /proc, where nothing can be made, Node then tries for ever. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) {
+      return;
+    }
+    if (code !== 'ENOENT' || dirname(path) === path) {
+      throw error;
+    }
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 });
   }
 }
 

@@ -14,8 +14,10 @@ export type ClaimRules = {
   trustedAcr: ReadonlySet<string>;
 };
 
-/** Clocks of issuer and service may differ by this much; below the 60 s of the threat model. */
+/** How far the issuer's clock may be ahead of ours; below the 60 s of the threat model. */
 const LEEWAY_S = 30;
+/** An expired token gets no more than the time that a request is under way. */
+const EXPIRY_LEEWAY_S = 5;
 /** 9999-12-31T23:59:59Z. Later "times" are not times, but attempts to overflow one. */
 const MAX_TIME_S = 253_402_300_799;
 const SUBJECT = /^\P{Cc}{1,256}$/u;
@@ -61,7 +63,7 @@ function checkTimes(claims: JsonObject, nowS: number): void {
   const expiresS = toTime(claims['exp']);
   const notBeforeS = toTime(claims['nbf']) ?? 0;
   const issuedS = toTime(claims['iat']) ?? 0;
-  if (expiresS === undefined || nowS >= expiresS + LEEWAY_S) {
+  if (expiresS === undefined || nowS >= expiresS + EXPIRY_LEEWAY_S) {
     throw refuse('expired, or without expiry');
   }
   if (nowS < notBeforeS - LEEWAY_S || nowS < issuedS - LEEWAY_S) {

@@ -34,8 +34,8 @@ const TYPES: ReadonlySet<string> = new Set([
  */
 const REFUSED = ['crit', 'b64', 'jku', 'jwk', 'x5u', 'x5c', 'zip', 'enc', 'epk', 'cty'];
 
-/** RFC 6750 §2.1, in exactly one spelling: `Bearer`, one space, three base64url parts. */
-const BEARER = /^Bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/;
+/** RFC 6750 §2.1: `Bearer` (in any case, RFC 9110 §11.1), one space, three base64url parts. */
+const BEARER = /^[Bb][Ee][Aa][Rr][Ee][Rr] ([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 
 /**
  * Reads an `Authorization` header, before any key is looked at. Throws `unauthenticated` unless it is a

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ERRORS, type ErrorCode } from '../../domain/errors.ts';
 import { PROBLEM_TYPE, problemBody } from './problem.ts';
+import { API_HEADERS } from './security-headers.ts';
 
 /** What Node's parser gave up on; everything else is a malformed request. */
 const CODES: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>([
@@ -41,6 +42,7 @@ function rawAnswer(code: ErrorCode): string {
     `content-type: ${PROBLEM_TYPE}`,
     `content-length: ${Buffer.byteLength(body)}`,
     `x-request-id: ${globalThis.crypto.randomUUID()}`,
+    ...Object.entries(API_HEADERS).map(([name, value]) => `${name}: ${value}`),
     '',
     body,
   ].join('\r\n');

@@ -25,6 +25,9 @@ export function installErrorHandling(
       }
     }
     request.failureBody = prepareProblem(reply, answer);
+    // The framework would close the connection on a body it did not read; a client that is still writing
+    // then gets a reset instead of the answer. The rest is read and dropped, within the request's time.
+    reply.removeHeader('connection');
     return reply.send(request.failureBody);
   });
 }

@@ -226,8 +226,12 @@ test('each fault of a requirement is found at its path', () => {
     [{ maxItems: 0 }, ['maxItems too_small']],
     [{ sourceIps: [] }, ['sourceIps too_small']],
     [{ sourceIps: ['10.0.0.0/8', '10.0.0.0/33'] }, ['sourceIps[1] cidr_invalid']],
-    [{ hours: { ...hours, zone: 'Europe/Atlantis' } }, ['hours.zone zone_unknown']],
-    [{ hours: { ...hours, zone: '+01:00' } }, ['hours.zone zone_unknown']],
+    [{ hours: { ...hours, zone: 'Europe/Atlantis' } }, ['hours.zone malformed']],
+    [{ hours: { ...hours, zone: '+01:00' } }, ['hours.zone malformed']],
+    [
+      { hours: { ...hours, from: '25:00', zone: 'Mars/X' } },
+      ['hours.from malformed', 'hours.zone malformed'],
+    ],
     [{ hours: { ...hours, to: '09:00' } }, ['hours.to hours_empty']],
     [
       { hours: { ...hours, from: '9:00', to: '24:01' } },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../duration.ts';
+import { findZone } from './hours.ts';
 
 /*
  * The whole policy format (DESIGN §5, §6) as shapes, part by part: head, field, grant. Parts that are
@@ -101,7 +102,10 @@ const hoursSchema = z.strictObject({
   days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).min(1),
   from: z.string().regex(START_TIME, '00:00 to 23:59'),
   to: z.string().regex(END_TIME, '00:00 to 24:00'),
-  zone: z.string().max(64),
+  zone: z
+    .string()
+    .max(64)
+    .refine((name) => findZone(name) !== undefined, 'an IANA time zone, as in Europe/Berlin'),
 });
 
 const requireSchema = z.strictObject({

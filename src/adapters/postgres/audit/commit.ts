@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { constantTimeEqual } from '../../../crypto/digest.ts';
 import type { Clock } from '../../../operations/ports/clock.ts';
 import { FORCE_DURABLE_COMMIT, inTransaction, runStatement, type Session } from '../session.ts';
 import { hasSqlstate, isUnknownOutcome } from '../sqlstate.ts';
@@ -95,7 +96,7 @@ function findOrInsert(pool: Pool, batch: Batch): Promise<Committed | undefined> 
       return inserted.length === 1 ? 'stored' : undefined;
     }
     await session.rows(FORCE_DURABLE_COMMIT);
-    return found.mac.equals(batch.mac) ? 'stored' : 'foreign';
+    return constantTimeEqual(found.mac, batch.mac) ? 'stored' : 'foreign';
   });
 }
 

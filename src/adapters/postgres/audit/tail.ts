@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { batchMac, bootMacKey } from '../../../crypto/batch-mac.ts';
+import { constantTimeEqual } from '../../../crypto/digest.ts';
 import { disclosureDigest } from '../../../crypto/disclosure.ts';
 import type { Keysets } from '../../../crypto/keysets.ts';
 import { readTwice } from '../certainty.ts';
@@ -51,7 +52,10 @@ export async function readAuditTail(deps: TailDeps, count: number): Promise<Tail
   const auditMac = await deps.keysets.auditMac();
   const entries: TailEntry[] = [];
   for (const batch of rows.reverse().map(toBatch)) {
-    const intact = batchMac(bootMacKey(auditMac, batch.bootId), batch).equals(batch.mac);
+    const intact = constantTimeEqual(
+      batchMac(bootMacKey(auditMac, batch.bootId), batch),
+      batch.mac,
+    );
     if (intact) {
       entries.push(...(await openBatch(deps, batch)));
     } else {

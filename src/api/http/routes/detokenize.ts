@@ -11,6 +11,7 @@ export const detokenizeRoute = defineRoute({
   body: detokenizeBody,
   reply: detokenizeReply,
   errors: [
+    'field_unknown',
     'purpose_required',
     'reference_required',
     'mfa_required',

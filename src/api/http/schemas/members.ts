@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ERROR_CODES } from '../../../domain/errors.ts';
 import type { JsonValue } from '../../../operations/operation.ts';
 
 // The members that several calls share. `sensitive` marks what must not reach a log: the redaction list
@@ -52,15 +53,17 @@ export const metadata = z.looseObject({}).meta({
 export const expiresAt = z
   .string()
   .max(64)
-  .regex(/^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/)
+  .regex(
+    /^\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/,
+  )
   .meta({ description: 'When the token ends (RFC 3339, with `Z` or an offset).' });
 
 /** A moment in an answer. */
 export const instant = z.string().meta({ description: 'RFC 3339, in UTC.' });
 
-/** The fate of one batch item that failed. */
+/** The fate of one batch item that failed; the codes are those of the single call. */
 export const itemError = z
-  .object({ code: z.string(), message: z.string(), retryable: z.boolean() })
+  .object({ code: z.enum(ERROR_CODES), message: z.string(), retryable: z.boolean() })
   .meta({ description: 'Present when this item failed; the other members are then absent.' });
 
 export const MAX_ITEMS = 1000;
