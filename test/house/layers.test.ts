@@ -157,13 +157,13 @@ test('every rule has a planted violation, and none is a mere warning', () => {
   );
 });
 
-test('npm run check fails when the cruise saw no module', async () => {
+test('npm run check fails when a tool saw no file', async () => {
   const root = await plant({ 'src/README.md': [], 'examples/a.ts': [] });
   await cp(join(ROOT, 'scripts', 'check.ts'), join(root, 'scripts', 'check.ts'));
   await mkdir(join(root, 'node_modules', '.bin'));
   const tools = {
     biome: 'echo "Checked 99 files in 1ms."',
-    tsc: 'for i in $(seq 99); do echo "/x/src/$i.ts"; done',
+    tsc: `for i in $(seq 99); do echo "${root}/src/$i.ts"; done`,
     depcruise: `exec "${join(BIN, 'depcruise')}" "$@"`,
     knip: 'true',
   };
@@ -173,11 +173,16 @@ test('npm run check fails when the cruise saw no module', async () => {
     await chmod(path, 0o755);
   }
 
-  const run = spawnSync(process.execPath, [join(root, 'scripts', 'check.ts')], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const check = () =>
+    spawnSync(process.execPath, [join(root, 'scripts', 'check.ts')], {
+      cwd: root,
+      encoding: 'utf8',
+    });
 
+  const run = check();
   assert.equal(run.status, 1);
   assert.match(run.stderr, /layers failed \(depcruise: it checked only 0 files\)/);
+
+  await writeFile(join(root, 'node_modules', '.bin', 'tsc'), '#!/bin/sh\ntrue\n');
+  assert.match(check().stderr, /types failed \(tsc: it checked only 0 files\)/);
 });
