@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { catchSignals } from './cli/catch-signals.ts';
 import { findVersionProblem } from './cli/check-node-version.ts';
+import { followNpm } from './cli/follow-npm.ts';
 import { runCli } from './cli/run.ts';
 
 const problem = findVersionProblem(process.versions.node);
@@ -8,6 +9,9 @@ if (problem !== undefined) {
   process.stderr.write(`counterfoil: ${problem}\n`);
   process.exit(1);
 }
+
+// As if the terminal had been closed.
+followNpm(process, () => process.kill(process.pid, 'SIGHUP'));
 
 const code = await runCli(process.argv.slice(2), {
   env: process.env,
