@@ -152,3 +152,11 @@ test('serve never trusts the issuer of dev, and says all that is missing at once
     assert.ok(dev.stderr.includes(`  ${line}\n`), line);
   }
 });
+
+test('the command of the package runs in a clone, on the Node that npm brought, and passes its exit code', async () => {
+  const command = join(import.meta.dirname, '../../bin/counterfoil.mjs');
+  const help = await runProgram([process.execPath, command, '--help']);
+  assert.match(help.stdout, /^counterfoil: a tokenization vault\n/);
+  assert.equal(help.code, 0);
+  assert.equal((await runProgram([process.execPath, command, 'no-such-command'])).code, 2);
+});

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+// The command `counterfoil`. In a clone it runs the source on the Node that npm brought; from the
+// published package, which has no source, it runs the build on the Node at hand. Plain JavaScript: in
+// a clone an older Node may be what reads this.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const isClone = existsSync(at('src/main.ts'));
+if (isClone && !existsSync(at('node_modules/.bin/node'))) {
+  process.stderr.write('counterfoil: install the packages first: npm ci\n');
+  process.exit(1);
+}
+const [node, main] = isClone
+  ? [at('node_modules/.bin/node'), at('src/main.ts')]
+  : [process.execPath, at('dist/main.js')];
+
+const child = spawn(
+  node,
+  ['--disable-proto=delete', '--disable-sigusr1', main, ...process.argv.slice(2)],
+  { stdio: 'inherit' },
+);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => child.kill(signal));
+}
+child.on('exit', (code) => process.exit(code ?? 1));
