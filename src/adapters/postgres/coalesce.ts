@@ -41,7 +41,8 @@ export function makeCoalescer<Item, Result>(
   function planPump(): void {
     if (!pumpPlanned) {
       pumpPlanned = true;
-      queueMicrotask(pump);
+      // After the poll phase, not in a microtask: by then every request that this turn has read is here.
+      setImmediate(pump);
     }
   }
 

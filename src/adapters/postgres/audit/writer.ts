@@ -127,7 +127,8 @@ function makeLane(slots: readonly Slot[]) {
       if (!pumpPlanned) {
         pumpPlanned = true;
         // Events of one turn of the event loop go together.
-        queueMicrotask(pump);
+        // As in the coalescer: every request that this turn has read shares the batch.
+        setImmediate(pump);
       }
     },
   };
