@@ -24,7 +24,8 @@ type Waiting<Item, Result> = {
 };
 
 /**
- * Lets concurrent calls share statements (DESIGN §9). Calls of one turn of the event loop go together;
+ * Lets concurrent calls share statements (DESIGN §9). Calls of one turn of the event loop go together
+ * (after its poll phase, when every request that has arrived is read);
  * while `maxInFlight` batches are at work, later calls gather. No timers: an idle coalescer sends at
  * once, a busy one sends full batches. Calls are served in the order in which they came.
  *
@@ -41,7 +42,6 @@ export function makeCoalescer<Item, Result>(
   function planPump(): void {
     if (!pumpPlanned) {
       pumpPlanned = true;
-      // After the poll phase, not in a microtask: by then every request that this turn has read is here.
       setImmediate(pump);
     }
   }

@@ -126,8 +126,7 @@ function makeLane(slots: readonly Slot[]) {
       queue.push(waiting);
       if (!pumpPlanned) {
         pumpPlanned = true;
-        // Events of one turn of the event loop go together.
-        // As in the coalescer: every request that this turn has read shares the batch.
+        // Events of one turn of the event loop go together, as calls do in the coalescer.
         setImmediate(pump);
       }
     },
