@@ -199,6 +199,28 @@ test('every file that the documents link to or name exists', () => {
   }
 });
 
+test('every section that a comment cites is a heading of its document', () => {
+  const documents = new Map([
+    ['DESIGN', read('docs/design.md')],
+    ['AUDIT-LOG', read('docs/audit-log.md')],
+  ]);
+  const cited = textFiles()
+    .filter(({ path }) => /^(src|test|migrations|scripts)\//.test(path))
+    .flatMap(({ path, text }) => {
+      // A citation may go on behind the break of a comment's line.
+      const flat = text.replaceAll(/\n\s*(?:\*|\/\/|--)?\s*/g, ' ');
+      const all = flat.matchAll(/\b([A-Z]{3,}(?:-[A-Z]+)*)((?:,? §[\d.]*\d|, "[A-Z]\w+")+)/g);
+      return [...all].flatMap(([, name = '', places = '']) =>
+        [...places.matchAll(/[\d.]*\d|\w+/g)].map(([place]) => ({ path, name, place })),
+      );
+    });
+  assert.ok(cited.length > 30, `${cited.length} citations`);
+  for (const { path, name, place } of cited) {
+    const heading = new RegExp(`^##+ ${place.replace('.', '\\.')}(?:\\.? .+)?$`, 'm');
+    assert.match(documents.get(name) ?? '', heading, `${path} cites ${name}, ${place}`);
+  }
+});
+
 test('the licence is Apache-2.0, in the manifest and as text', () => {
   assert.equal(MANIFEST.license, 'Apache-2.0');
   assert.match(read('LICENSE'), /^\s+Apache License\n\s+Version 2\.0, January 2004\n/);

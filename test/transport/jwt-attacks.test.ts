@@ -11,7 +11,7 @@ import {
   type TestKey,
 } from './issuer.ts';
 
-// Threat 4 of the threat model: every forged, broken or untimely token is refused in one and the same way.
+// Every forged, broken or untimely token is refused in one and the same way.
 
 const ED = makeKey('EdDSA', 'ed');
 const EC = makeKey('ES256', 'ec');

@@ -14,7 +14,7 @@ export type ClaimRules = {
   trustedAcr: ReadonlySet<string>;
 };
 
-/** How far the issuer's clock may be ahead of ours; below the 60 s of the threat model. */
+/** How far the issuer's clock may be ahead of ours (DESIGN §11). */
 const LEEWAY_S = 30;
 /** An expired token gets no more than the time that a request is under way. */
 const EXPIRY_LEEWAY_S = 5;

@@ -1,6 +1,6 @@
 import { Pool } from 'pg';
 
-/** How long a request may wait for Postgres, in every way it can hang (SECURITY-NOTES, "pg pool"). */
+/** How long a request may wait for Postgres, in every way it can hang (DESIGN §8). */
 const TIMEOUTS = {
   /** For a free or a new connection. The driver's own default is to wait for ever. */
   connectionTimeoutMillis: 1_000,

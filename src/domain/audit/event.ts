@@ -8,7 +8,6 @@ export type AuditOperation =
   | 'request.reject'
   | 'policy.load'
   | 'vault.create'
-  | 'key.create'
   | 'audit.writer.start'
   | 'audit.writer.stop';
 
