@@ -3,10 +3,11 @@ import { VaultError } from '../../domain/errors.ts';
 import {
   type AccessRequest,
   type Decision,
+  decide,
   decideAction,
   hasRole,
 } from '../../domain/policy/decide.ts';
-import type { Action } from '../../domain/policy/policy.ts';
+import type { Action, Field } from '../../domain/policy/policy.ts';
 import type { Call, RevealContext } from '../operation.ts';
 import type { Vault, VaultRegistry } from '../ports/vault-registry.ts';
 
@@ -31,17 +32,11 @@ export function findVault(vaults: VaultRegistry, call: Call): Vault {
 export type Asked = { action: Action; items: number; atMs: number } & RevealContext;
 
 /** The question to put to the policy, from what the credential, the transport and the body say. */
-export function accessRequest(call: Call, asked: Asked): AccessRequest {
-  const { principal, source } = call;
-  return {
-    principal: { roles: principal.roles, mfa: principal.mfa, sourceIp: source.ip },
-    action: asked.action,
-    items: asked.items,
-    atMs: asked.atMs,
-    ...(asked.view === undefined ? {} : { view: asked.view }),
-    ...(asked.purpose === undefined ? {} : { purpose: asked.purpose }),
-    ...(asked.reference === undefined ? {} : { reference: asked.reference }),
-  };
+function accessRequest({ principal, source }: Call, asked: Asked): AccessRequest {
+  const { action, items, atMs, view, purpose, reference } = asked;
+  const { roles, mfa } = principal;
+  const caller = { roles, mfa, sourceIp: source.ip };
+  return { principal: caller, action, items, atMs, view, purpose, reference };
 }
 
 /**
@@ -52,8 +47,20 @@ export function checkAction({ call, vault }: Session, asked: Asked): void {
   checkDecision(decideAction(vault.policy, accessRequest(call, asked)));
 }
 
+/** Refuses a call that may not do this on this field, in this view and for this reason. */
+export function checkField({ call, vault }: Session, field: Field, asked: Asked): void {
+  checkDecision(decide(vault.policy, { ...accessRequest(call, asked), field: field.name }));
+}
+
+/** The refusal of a field name that the vault's policy does not have. */
+export function unknownField(): VaultError {
+  return new VaultError('field_unknown', {
+    problems: [{ path: '/field', rule: 'field_unknown' }],
+  });
+}
+
 /** Turns a refusal of the policy into the error of its code. */
-export function checkDecision(decision: Decision): void {
+function checkDecision(decision: Decision): void {
   if (!decision.allowed) {
     throw new VaultError(decision.code ?? 'forbidden', { detail: decision.reasons.join(' ') });
   }

@@ -1,12 +1,11 @@
 import { VaultError } from '../../domain/errors.ts';
-import { decide } from '../../domain/policy/decide.ts';
 import type { Field } from '../../domain/policy/policy.ts';
 import { drawOpaque } from '../../domain/tokens/opaque.ts';
 import { shardOf } from '../../domain/tokens/shard.ts';
 import { normalise } from '../../domain/values/normalise.ts';
 import type { TokenizeInput } from '../operation.ts';
 import type { FingerprintKey, NewToken, StoredToken, SubjectRow } from '../ports/token-store.ts';
-import { accessRequest, checkDecision, type Session } from './access.ts';
+import { checkField, type Session, unknownField } from './access.ts';
 import type { OperationDeps } from './deps.ts';
 import { lifeOf } from './lifetime.ts';
 import { encodeMetadata, openValue, sealContent } from './sealing.ts';
@@ -31,18 +30,17 @@ type Candidate = {
  */
 export function permittedField(
   deps: OperationDeps,
-  { call, vault }: Session,
+  session: Session,
   asked: { action: 'tokenize' | 'lookup'; field: string; items: number },
 ): { field: Field; fieldId: number } {
+  const { vault } = session;
   const field = vault.policy.fields.get(asked.field);
   const fieldId = vault.fieldIds.get(asked.field);
   if (field === undefined || fieldId === undefined) {
-    throw new VaultError('field_unknown', {
-      problems: [{ path: '/field', rule: 'field_unknown' }],
-    });
+    throw unknownField();
   }
-  const request = accessRequest(call, { ...asked, atMs: deps.clock.now() });
-  checkDecision(decide(vault.policy, { ...request, field: field.name }));
+  const { action, items } = asked;
+  checkField(session, field, { action, items, atMs: deps.clock.now() });
   return { field, fieldId };
 }
 

@@ -1,12 +1,11 @@
 import { VaultError } from '../../domain/errors.ts';
 import { applyMask } from '../../domain/masks/masks.ts';
-import { decide } from '../../domain/policy/decide.ts';
 import type { Action, Field } from '../../domain/policy/policy.ts';
 import { isOpaque } from '../../domain/tokens/opaque.ts';
 import { shardOf } from '../../domain/tokens/shard.ts';
 import type { DetokenizeOutput, RevealContext } from '../operation.ts';
 import type { StoredToken, TokenKey } from '../ports/token-store.ts';
-import { accessRequest, checkDecision, type Session } from './access.ts';
+import { checkField, type Session, unknownField } from './access.ts';
 import type { OperationDeps } from './deps.ts';
 import { openValue } from './sealing.ts';
 
@@ -30,13 +29,12 @@ export type TokenAsk = {
  */
 export async function findPermitted(
   deps: OperationDeps,
-  { call, vault }: Session,
+  session: Session,
   ask: TokenAsk,
 ): Promise<Permitted> {
+  const { vault } = session;
   if (ask.field !== undefined && !vault.policy.fields.has(ask.field)) {
-    throw new VaultError('field_unknown', {
-      problems: [{ path: '/field', rule: 'field_unknown' }],
-    });
+    throw unknownField();
   }
   if (!isOpaque(ask.token)) throw new VaultError('token_not_found');
   const key = { vaultId: vault.id, shard: shardOf(ask.token), token: ask.token };
@@ -46,13 +44,8 @@ export async function findPermitted(
   if (row === undefined || field === undefined || (ask.field ?? field.name) !== field.name) {
     throw new VaultError('token_not_found');
   }
-  const request = accessRequest(call, {
-    action: ask.action,
-    items: ask.items,
-    atMs: deps.clock.now(),
-    ...ask.reveal,
-  });
-  checkDecision(decide(vault.policy, { ...request, field: field.name }));
+  const { action, items } = ask;
+  checkField(session, field, { ...ask.reveal, action, items, atMs: deps.clock.now() });
   return { key, row, field };
 }
 
