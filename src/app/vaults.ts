@@ -63,7 +63,10 @@ async function applyDocument(deps: Deps, { text, policy }: PolicyDocument): Prom
   const vaultId = await ensureVault(database, policy.vault);
   deps.vaultIds.set(policy.vault, vaultId);
   await keysets.ensureVault(vaultId);
-  if ((await findPolicyByHash(database, { vaultId, hash })) !== undefined) {
+  const applied = await findPolicyByHash(database, { vaultId, hash });
+  if (applied !== undefined) {
+    // Else an edited row could say of a stricter policy that it had been applied, and keep it out.
+    checkPolicy(authority, applied);
     const latest = await latestPolicy(database, vaultId);
     if (latest !== undefined && !latest.hash.equals(hash)) {
       const facts = { vault: policy.vault, inForce: latest.version };
@@ -113,10 +116,14 @@ async function openVault(
   };
 }
 
-/** The document is believed only as the very bytes, vault and version that we once applied. */
+/**
+ * The document is believed only as the very bytes, vault and version that we once applied; and the
+ * hash beside it, which files are looked up by and events cite, only as the hash of that document.
+ */
 function checkPolicy(authority: Authority, stored: PolicyVersion): void {
-  const facts = policyFacts({ ...stored, hash: sha256(stored.document) });
-  if (!authority.verify('policy', facts, stored.mac)) {
+  const hash = sha256(stored.document);
+  const facts = policyFacts({ ...stored, hash });
+  if (!authority.verify('policy', facts, stored.mac) || !stored.hash.equals(hash)) {
     throw altered(`version ${stored.version} of a policy of vault ${stored.vaultId} was altered`);
   }
 }

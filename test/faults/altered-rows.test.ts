@@ -46,6 +46,11 @@ const ALTERED: Record<string, [table: string, edit: string, why: RegExp]> = {
      where vault_id = ${DEMO_ID}`,
     /version 1 of a policy of vault \d+ was altered/,
   ],
+  "a policy's hash": [
+    'policy_version',
+    `update policy_version set hash = sha256('another file') where vault_id = ${DEMO_ID}`,
+    /version 1 of a policy of vault \d+ was altered/,
+  ],
   "a policy's version": [
     'policy_version',
     `update policy_version set version = 7 where vault_id = ${DEMO_ID}`,
@@ -110,6 +115,23 @@ for (const [what, [table, edit, why]] of Object.entries(ALTERED)) {
     await start();
   });
 }
+
+it('a row that claims to be a file which was never applied does not keep that file out', async () => {
+  const stricter = `${DEMO}\n# stricter`;
+  const claim = `
+    insert into policy_version (vault_id, version, document, hash, mac)
+    select vault_id, version - 1, document, sha256(convert_to(document || E'\\n# stricter', 'UTF8')), mac
+    from policy_version where vault_id = ${DEMO_ID}`;
+  // Below the version in force there must be room: as after the deletion of an older one.
+  const edit = `alter table policy_version drop constraint policy_version_version_check; ${claim}`;
+  const mend =
+    'alter table policy_version add constraint policy_version_version_check check (version > 0)';
+  await whileAltered('policy_version', edit, () =>
+    assert.rejects(start([stricter]), /version 0 of a policy of vault \d+ was altered/),
+  );
+  await withClient(database.ownerUrl, (client) => client.query(mend));
+  await start();
+});
 
 for (const purpose of ['authority', 'audit-mac']) {
   it(`does not start when the state of the ${purpose} key was edited`, async () => {
