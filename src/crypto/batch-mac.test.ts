@@ -14,6 +14,8 @@ const BATCH: PendingBatch = {
   who: Buffer.from('who'),
   what: Buffer.from('what'),
 };
+/** By the version that had no terms. */
+const V1_MAC = 'd56a65788c83301abd0bc2bf6ecea902a56862f70622e8f7eb592c199bb1fc09';
 const macOf = (batch: PendingBatch, n = 1) =>
   batchMac(bootMacKey(auditMac(n), BATCH.bootId), batch).toString('hex');
 
@@ -31,6 +33,9 @@ test('the MAC of a batch changes with every column', () => {
     { ...BATCH, leaves: Buffer.from('leavesw'), who: Buffer.from('ho') },
     { ...BATCH, who: Buffer.from('what'), what: Buffer.from('who') },
     { ...BATCH, what: Buffer.alloc(0) },
+    { ...BATCH, terms: Buffer.alloc(0) },
+    { ...BATCH, terms: Buffer.from('terms') },
+    { ...BATCH, what: Buffer.from('terms'), terms: Buffer.from('what') },
   ];
   const macs = new Set([BATCH, ...others].map((batch) => macOf(batch)));
   assert.equal(macs.size, others.length + 1);
@@ -46,4 +51,9 @@ test('each process start and each audit key has a MAC key of its own', () => {
   ];
   assert.equal(new Set(keys.map((key) => key.keyObject().export().toString('hex'))).size, 4);
   assert.notEqual(macOf(BATCH, 2), macOf(BATCH));
+});
+
+test('a batch of an earlier version keeps the MAC that it was stored with', () => {
+  assert.equal(macOf(BATCH), macOf({ ...BATCH, terms: undefined }));
+  assert.equal(macOf(BATCH), V1_MAC);
 });

@@ -14,6 +14,8 @@ export type PendingBatch = {
   leaves: Uint8Array;
   who: Uint8Array;
   what: Uint8Array;
+  /** Blind-index terms; absent in batches of earlier versions. */
+  terms?: Uint8Array | undefined;
 };
 
 /** The MAC key of one process start (K_boot). HKDF-SHA-256 from the `audit-mac` key over the boot id. */
@@ -26,10 +28,12 @@ export function bootMacKey(auditMac: SecretKey, bootId: string): SecretKey {
  * the key, can neither forge nor alter, renumber or move a pending batch.
  */
 export function batchMac(bootKey: SecretKey, batch: PendingBatch): Buffer {
+  const { terms } = batch;
   return hmacSha256(
     bootKey,
     frame([
-      'counterfoil/audit-pending/v1',
+      // Told apart by the label: terms cannot be taken from a batch, or given to one, unnoticed.
+      terms === undefined ? 'counterfoil/audit-pending/v1' : 'counterfoil/audit-pending/v2',
       batch.day,
       batch.logId,
       batch.bootId,
@@ -38,6 +42,7 @@ export function batchMac(bootKey: SecretKey, batch: PendingBatch): Buffer {
       sha256(batch.leaves),
       sha256(batch.who),
       sha256(batch.what),
+      ...(terms === undefined ? [] : [sha256(terms)]),
     ]),
   );
 }

@@ -1,66 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Keyring, makeKeyring } from './keyring.ts';
-import { makeKeysets } from './keysets.ts';
-import { SecretBytes } from './secret.ts';
-import { signRow, type WrappedKey, type WrappedKeyStore } from './wrapped-key.ts';
+import { makeInstance, makeReady, makeStore } from '../../test/helpers/key-instances.ts';
+import { hmacSha256 } from './digest.ts';
+import { signRow, type WrappedKey } from './wrapped-key.ts';
 
 const BINDING = { fieldId: 1, token: 'tok_a' };
 const UNAVAILABLE = { name: 'VaultError', code: 'key_unavailable' };
 const ALTERED = { ...UNAVAILABLE, message: 'a key row was altered' };
 const NOV = Date.UTC(2026, 10, 22);
-const DEC = Date.UTC(2026, 11, 1);
-
-const nameOf = (key: WrappedKey) => `${key.vaultId}/${key.purpose}/${key.version}`;
-
-/** The contract of `WrappedKeyStore` in memory. Rows may be tampered with from outside. */
-function makeStore() {
-  const rows = new Map<string, WrappedKey>();
-  const store: WrappedKeyStore = {
-    load: async (vaultId) => [...rows.values()].filter((row) => row.vaultId === vaultId),
-    insert: async (key) => {
-      if (!rows.has(nameOf(key))) {
-        rows.set(nameOf(key), key);
-      }
-    },
-  };
-  const row = (name: string): WrappedKey => {
-    const found = rows.get(name);
-    assert.ok(found, `no row ${name}`);
-    return found;
-  };
-  const edit = (name: string, change: Partial<WrappedKey>): void => {
-    const edited = { ...row(name), ...change };
-    rows.delete(name);
-    rows.set(nameOf(edited), edited);
-  };
-  return { rows, store, row, edit };
-}
-
-/** One instance of the service over a store that others may share. */
-function makeInstance(memory = makeStore(), rootKey = 1) {
-  const clock = { nowMs: 0, monotonic: () => clock.nowMs };
-  const inner = makeKeyring({ rootKey: new SecretBytes(Buffer.alloc(32, rootKey)) });
-  const state = { unwraps: 0, isDisabled: false };
-  const keyring: Keyring = {
-    ...inner,
-    unwrap: (wrapped, context) => {
-      state.unwraps += 1;
-      return state.isDisabled
-        ? Promise.reject(new Error('disabled'))
-        : inner.unwrap(wrapped, context);
-    },
-  };
-  const keysets = makeKeysets({ store: memory.store, keyring, clock });
-  return { ...memory, keysets, clock, state };
-}
-
-async function makeReady(vaultId = 1) {
-  const instance = makeInstance();
-  await instance.keysets.ensureSystem();
-  await instance.keysets.ensureVault(vaultId);
-  return instance;
-}
 
 test('a vault gets one key per purpose, once, and what one instance seals another opens', async () => {
   const first = await makeReady();
@@ -69,6 +16,7 @@ test('a vault gets one key per purpose, once, and what one instance seals anothe
   assert.deepEqual([...first.rows.keys()].sort(), [
     '0/audit-mac/1',
     '0/authority/1',
+    '0/log-sign/1',
     '1/fingerprint/1',
     '1/join/1',
     '1/placement/1',
@@ -90,6 +38,7 @@ test('instances that start at once agree on every key', async () => {
       const month = await keysets.privateCipher(1, NOV);
       return {
         digest: cipher.subjectDigest('person').toString('hex'),
+        sign: hmacSha256(await keysets.logSign(), Buffer.from('x')).toString('hex'),
         mac: (await keysets.authority()).mac('test', []).toString('hex'),
         sealed: month.seal('who', 'event', Buffer.from('x')),
       };
@@ -97,6 +46,7 @@ test('instances that start at once agree on every key', async () => {
   );
   assert.equal(new Set(results.map(({ digest }) => digest)).size, 1);
   assert.equal(new Set(results.map(({ mac }) => mac)).size, 1);
+  assert.equal(new Set(results.map(({ sign }) => sign)).size, 1);
   const reader = await makeInstance(memory).keysets.privateCipher(1, NOV);
   for (const { sealed } of results) {
     assert.equal(reader.open('who', 'event', sealed).toString(), 'x');
@@ -117,19 +67,9 @@ test('a vault without keys, or without the service keys, has no cipher', async (
   await assert.rejects(fresh.keysets.ensureVault(1), UNAVAILABLE);
   await assert.rejects(fresh.keysets.authority(), UNAVAILABLE);
   await assert.rejects(fresh.keysets.auditMac(), UNAVAILABLE);
+  await assert.rejects(fresh.keysets.logSign(), UNAVAILABLE);
   await assert.rejects(fresh.keysets.privateCipher(1, NOV), UNAVAILABLE);
   assert.equal(fresh.rows.size, 0);
-});
-
-test('each month of each vault has a private key of its own, made on first use', async () => {
-  const { keysets, rows } = await makeReady();
-  const november = await keysets.privateCipher(1, NOV);
-  assert.equal(november.version, 202611);
-  assert.equal(await keysets.privateCipher(1, NOV + 1), november);
-  assert.equal((await keysets.privateCipher(1, DEC)).version, 202612);
-  await keysets.privateCipher(0, NOV);
-  const made = [...rows.keys()].filter((name) => name.includes('private')).sort();
-  assert.deepEqual(made, ['0/private/202611', '1/private/202611', '1/private/202612']);
 });
 
 test('a key is unwrapped once for all concurrent callers and for 15 minutes', async () => {
@@ -149,6 +89,8 @@ test('disabling the root key takes effect within 15 minutes, and recovery is imm
     keysets.cipherOf(1),
     keysets.privateCipher(1, NOV),
     keysets.auditMac(),
+    keysets.auditTerm(NOV),
+    keysets.logSign(),
     keysets.authority(),
   ];
   await Promise.all(everyKey());
@@ -200,6 +142,8 @@ test('an edited row of an audit, authority or month key is refused', async () =>
     }
     memory.edit('0/audit-mac/1', change);
     await assert.rejects(makeInstance(memory).keysets.auditMac(), ALTERED, column);
+    memory.edit('0/log-sign/1', change);
+    await assert.rejects(makeInstance(memory).keysets.logSign(), ALTERED, column);
     memory.edit('0/authority/1', change);
     await assert.rejects(makeInstance(memory).keysets.authority(), UNAVAILABLE, column);
   }
@@ -230,13 +174,4 @@ test('a keyset with two active versions is refused: which one is in force would 
   const authority = await keysets.authority();
   rows.set('1/seal/2', signRow({ ...row('1/seal/1'), version: 2 }, authority));
   await assert.rejects(keysets.cipherOf(1), { ...UNAVAILABLE, message: /two active/ });
-});
-
-test('a destroyed month stays destroyed: no new key takes its place', async () => {
-  const memory = await makeReady();
-  await memory.keysets.privateCipher(1, NOV);
-  const authority = await memory.keysets.authority();
-  const destroyed = { ...memory.row('1/private/202611'), state: 'destroyed' as const };
-  memory.rows.set('1/private/202611', signRow(destroyed, authority));
-  await assert.rejects(makeInstance(memory).keysets.privateCipher(1, NOV), UNAVAILABLE);
 });

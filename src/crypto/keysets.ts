@@ -1,8 +1,7 @@
-import { VaultError } from '../domain/errors.ts';
 import { type Authority, makeAuthority } from './authority.ts';
-import { loadAuthority, loadVersion, loadVersions } from './key-loader.ts';
+import { loadAuthority, loadVersions } from './key-loader.ts';
 import type { Keyring } from './keyring.ts';
-import { makePrivateCipher, monthOf, type PrivateCipher } from './private-cipher.ts';
+import { type MonthKeys, makeMonthKeys } from './month-keys.ts';
 import { randomBytes } from './random.ts';
 import { SecretKey } from './secret.ts';
 import { makeTimedCache } from './timed-cache.ts';
@@ -19,25 +18,22 @@ import {
 const KEY_BYTES = 32;
 const FIRST_VERSION = 1;
 /** The authority first: it signs the rows of all others. */
-const SYSTEM_PURPOSES = ['authority', 'audit-mac'] as const;
+const SYSTEM_PURPOSES = ['authority', 'audit-mac', 'log-sign'] as const;
 const VAULT_PURPOSES = ['seal', 'fingerprint', 'placement', 'join'] as const;
 
 /**
  * All keys of the service, unwrapped and at most `cacheMs` old. Every method rejects with
  * `key_unavailable` when a key is missing, altered or does not open, and passes the store's errors on.
  */
-export type Keysets = {
+export type Keysets = MonthKeys & {
   /** Makes the service's own keys where they are missing. Safe in any race. */
   ensureSystem(): Promise<void>;
   /** Makes a vault's keys where they are missing; after `ensureSystem`. Safe in any race. */
   ensureVault(vaultId: number): Promise<void>;
   /** The cipher of a vault that has keys. Ask for it in each request; never keep it. */
   cipherOf(vaultId: number): Promise<VaultCipher>;
-  /**
-   * The cipher of audit disclosures for the month of `atMs` (milliseconds since the epoch, UTC months).
-   * Makes the month's key on first use, safe in any race. Vault 0 is `_system`.
-   */
-  privateCipher(vaultId: number, atMs: number): Promise<PrivateCipher>;
+  /** The key that each shard's signing key is derived from (`makeLogSigner`). */
+  logSign(): Promise<SecretKey>;
   /** The key that each process derives its audit MAC key from (`bootMacKey`). */
   auditMac(): Promise<SecretKey>;
   /** What signs and checks the rows that give rights. */
@@ -55,9 +51,8 @@ type Deps = {
 /** Makes the manager of all keys. */
 export function makeKeysets({ store, keyring, clock, cacheMs = 900_000 }: Deps): Keysets {
   const authorities = makeTimedCache<Authority>({ maxAgeMs: cacheMs, clock });
-  const auditMacs = makeTimedCache<SecretKey>({ maxAgeMs: cacheMs, clock });
+  const systemKeys = makeTimedCache<SecretKey>({ maxAgeMs: cacheMs, clock });
   const ciphers = makeTimedCache<VaultCipher>({ maxAgeMs: cacheMs, clock });
-  const privates = makeTimedCache<PrivateCipher>({ maxAgeMs: cacheMs, clock });
 
   const authority = (): Promise<Authority> =>
     authorities.get('', async () =>
@@ -93,33 +88,16 @@ export function makeKeysets({ store, keyring, clock, cacheMs = 900_000 }: Deps):
     return makeVaultCipher({ vaultId, keys: { seal, fingerprint, placement, join } });
   };
 
-  const loadPrivate = async (vaultId: number, version: number): Promise<PrivateCipher> => {
-    const find = async () =>
-      loadVersion({ ...(await loadingOf(vaultId)), purpose: 'private', version });
-    let key = await find();
-    if (key === undefined) {
-      await create({ vaultId, purpose: 'private', version });
-      // Not the key just made: another instance may have been first.
-      key = await find();
-    }
-    if (key === undefined) {
-      throw new VaultError('key_unavailable', { detail: 'a key vanished after it was stored' });
-    }
-    return makePrivateCipher({ vaultId, version, key });
-  };
-
-  const loadAuditMac = async (): Promise<SecretKey> =>
-    activeKey(await loadVersions({ ...(await loadingOf(SYSTEM_VAULT_ID)), purpose: 'audit-mac' }));
+  const loadSystemKey = async (purpose: 'audit-mac' | 'log-sign'): Promise<SecretKey> =>
+    activeKey(await loadVersions({ ...(await loadingOf(SYSTEM_VAULT_ID)), purpose }));
 
   return {
     ensureSystem: () => ensure(SYSTEM_VAULT_ID, SYSTEM_PURPOSES),
     ensureVault: (vaultId) => ensure(vaultId, VAULT_PURPOSES),
     cipherOf: (vaultId) => ciphers.get(String(vaultId), () => loadCipher(vaultId)),
-    privateCipher: (vaultId, atMs) => {
-      const version = monthOf(atMs);
-      return privates.get(`${vaultId}/${version}`, () => loadPrivate(vaultId, version));
-    },
-    auditMac: () => auditMacs.get('', loadAuditMac),
+    ...makeMonthKeys({ loadingOf, create, clock, cacheMs }),
+    auditMac: () => systemKeys.get('audit-mac', () => loadSystemKey('audit-mac')),
+    logSign: () => systemKeys.get('log-sign', () => loadSystemKey('log-sign')),
     authority,
   };
 }

@@ -27,6 +27,18 @@ export class SecretKey {
     }
   }
 
+  /**
+   * A key that another thread of this process handed over: key objects go through message ports as
+   * references, so that its bytes are copied nowhere. Refuses what is not a 256-bit symmetric key
+   * (`internal`).
+   */
+  static from(key: KeyObject): SecretKey {
+    if (key.type !== 'secret' || key.symmetricKeySize !== KEY_BYTES) {
+      throw new VaultError('internal', { detail: 'a secret key must have 32 bytes' });
+    }
+    return new SecretKey(key);
+  }
+
   /** The one way to the key. Hand it to node:crypto at once; never export it. */
   keyObject(): KeyObject {
     return this.#key;

@@ -6,7 +6,7 @@ import type { KeyContext } from './keyring.ts';
 /** NIST SP 800-57 part 1, §7: the states that a key version passes through. */
 export type KeyState = 'pre-activation' | 'active' | 'deactivated' | 'destroyed';
 
-/** What a key is for. `audit-mac` and `authority` belong to `_system` alone. */
+/** What a key is for. `audit-mac`, `audit-term`, `log-sign` and `authority` belong to `_system` alone. */
 export type KeysetPurpose =
   | 'seal'
   | 'fingerprint'
@@ -14,6 +14,8 @@ export type KeysetPurpose =
   | 'join'
   | 'private'
   | 'audit-mac'
+  | 'audit-term'
+  | 'log-sign'
   | 'authority';
 
 /** The vault id of `_system`, the service's own keys. */

@@ -17,6 +17,7 @@ const TLOG_ERRORS = {
   proof_refused: 'the proof does not lead to the root',
   receipt_malformed: 'the text is not a receipt',
   policy_invalid: 'the policy is invalid',
+  request_malformed: 'the text is not an add-checkpoint request',
   quorum_not_met: 'too few witnesses have cosigned the checkpoint',
 } as const satisfies Record<string, string>;
 

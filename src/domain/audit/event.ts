@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Action } from '../policy/policy.ts';
+import type { Json } from './jcs.ts';
 
 /** What an event records. The service's own life has names of its own beside the actions of policy. */
 export type AuditOperation =
@@ -8,8 +9,25 @@ export type AuditOperation =
   | 'request.reject'
   | 'policy.load'
   | 'vault.create'
+  | 'audit.search'
+  | 'audit.export'
+  | 'audit.erase'
+  | 'audit.prune'
   | 'audit.writer.start'
-  | 'audit.writer.stop';
+  | 'audit.writer.heartbeat'
+  | 'audit.writer.stop'
+  | LogOperation;
+
+/**
+ * What the log records of itself. The sequencer writes these leaves into the tree directly, in the
+ * transaction that they tell of: they have no writer, and no disclosures.
+ */
+export type LogOperation =
+  | 'log.open'
+  | 'log.freeze'
+  | 'log.key'
+  | 'audit.gap'
+  | 'audit.writer.closed';
 
 export type Outcome = 'allow' | 'deny' | 'error';
 
@@ -34,6 +52,8 @@ export type AuditEvent = {
   items: number;
   /** How many like requests this event stands for (aggregated failures); 1 when absent. */
   count?: number;
+  /** Facts for everyone who reads the leaf, such as the extent of an erasure: never personal. */
+  attributes?: { readonly [name: string]: Json };
   who: {
     actor?: { subject: string; issuer: string; credential: string; mfa: boolean };
     source?: { ip: string; userAgent?: string };
@@ -46,6 +66,8 @@ export type AuditEvent = {
     view?: string;
     purpose?: string;
     reference?: string;
+    /** What somebody who read the log asked for. */
+    query?: { readonly [name: string]: Json };
   };
 };
 

@@ -131,3 +131,49 @@ test('canonical JSON has no lone surrogates and no absent members', () => {
     '{"b":"\ufffd","c\ufffd":["\ufffd"]}',
   );
 });
+
+test('attributes stand in the leaf itself, in canonical form', () => {
+  const erase: AuditEvent = {
+    operation: 'audit.erase',
+    outcome: 'allow',
+    status: 200,
+    items: 0,
+    attributes: { shard: '2026', label: 'who', count: 2, basis: 'Art. 17 \ud800' },
+    who: {},
+    what: {},
+  };
+  assert.equal(
+    leafJson({ event: erase, ...written, writer, digests: [] }),
+    '{"_sd":[],"attr":{"basis":"Art. 17 \ufffd","count":2,"label":"who","shard":"2026"},' +
+      '"id":"ad17tOA3GVe2VrdjjpfYYQ","n":0,"op":"audit.erase","out":"allow","rc":200,' +
+      '"t":1770000000001,"v":1,"w":["XS24KCX3RcmL-dZX6gEjZg",1]}',
+  );
+});
+
+test('what a search asked for is disclosed, and not in the leaf', () => {
+  const query = { token: 'tok_1', from: '2026-01-01', fields: ['a', 'b\udc00'], limit: 5 };
+  const search: AuditEvent = { ...event, operation: 'audit.search', what: { query } };
+  assert.deepEqual(whatDisclosure(search), {
+    qry: { ...query, fields: ['a', 'b\ufffd'] },
+    req: {},
+  });
+  assert.doesNotMatch(leafJson({ event: search, ...written, writer, digests: [] }), /tok_1|qry/);
+});
+
+test('what the log writes of itself names no writer', () => {
+  const gap: AuditEvent = {
+    operation: 'audit.gap',
+    outcome: 'allow',
+    status: 200,
+    items: 0,
+    attributes: { boot: 'XS24KCX3RcmL-dZX6gEjZg', from: 3, to: 5, why: 'missing' },
+    who: {},
+    what: {},
+  };
+  assert.equal(
+    leafJson({ event: gap, ...written, digests: [] }),
+    '{"_sd":[],"attr":{"boot":"XS24KCX3RcmL-dZX6gEjZg","from":3,"to":5,"why":"missing"},' +
+      '"id":"ad17tOA3GVe2VrdjjpfYYQ","n":0,"op":"audit.gap","out":"allow","rc":200,' +
+      '"t":1770000000001,"v":1}',
+  );
+});

@@ -12,8 +12,11 @@ type LeafInput = {
   /** 128 random bits, base64url: nobody can guess a leaf and find its hash in the tree. */
   id: string;
   atMs: number;
-  /** Boot id and the writer's own sequence number: what makes gaps visible (AUDIT-LOG §4.5). */
-  writer: readonly [bootId: string, seq: number];
+  /**
+   * Boot id and the writer's own sequence number: what makes gaps visible (AUDIT-LOG §4.5). Absent for
+   * what the log writes of itself.
+   */
+  writer?: readonly [bootId: string, seq: number];
   /** SD-JWT digests (RFC 9901) of the disclosures, in any order. */
   digests: readonly string[];
 };
@@ -27,6 +30,7 @@ type LeafInput = {
 export function leafJson({ event, id, atMs, writer, digests }: LeafInput): string {
   const leaf = canonicalJson({
     _sd: [...digests].sort(),
+    attr: event.attributes,
     cnt: event.count,
     id,
     n: event.items,
@@ -65,6 +69,7 @@ export function whoDisclosure({ who: { actor, source } }: AuditEvent): unknown {
 export function whatDisclosure({ what }: AuditEvent): unknown {
   return present({
     fld: what.fields,
+    qry: what.query,
     req: present({
       id: what.requestId,
       purpose: what.purpose,
@@ -88,5 +93,8 @@ function wellFormed(value: Json): Json {
   if (typeof value === 'string') {
     return value.toWellFormed();
   }
-  return Array.isArray(value) ? value.map(wellFormed) : value;
+  if (Array.isArray(value)) {
+    return value.map(wellFormed);
+  }
+  return typeof value === 'object' ? present(value as Record<string, Json>) : value;
 }

@@ -1,0 +1,65 @@
+import { VaultError } from '../domain/errors.ts';
+import { hkdfSha256 } from './digest.ts';
+import { frame } from './framing.ts';
+import { open, seal } from './sealed.ts';
+import type { SecretKey } from './secret.ts';
+import { makeXaesKey, type XaesKey } from './xaes.ts';
+
+/** The term key of a month (`Keysets.auditTerms`). */
+type MonthKey = { month: number; key: SecretKey };
+
+/** Where a search goes on: the last event that was looked at. */
+type Place = { logId: number; index: number };
+
+const PLACE_BYTES = 10;
+const MAX_CURSOR_CHARS = 256;
+
+/**
+ * A search's place as text for the caller: sealed, because how much lies between two hits is not theirs to
+ * know, and bound to `query`, so that it continues that search of that caller only. The key is derived from
+ * a month's term key: a cursor lives no longer than the index that it points into.
+ */
+export function sealCursor({ month, key }: MonthKey, query: string, place: Place): string {
+  const plaintext = Buffer.alloc(PLACE_BYTES);
+  plaintext.writeUInt32BE(place.logId);
+  plaintext.writeUIntBE(place.index, 4, 6);
+  const sealed = seal({ version: month, key: cursorKey(key), plaintext, aad: aadOf(query) });
+  return sealed.toString('base64url');
+}
+
+/**
+ * The place that a cursor names. Throws `invalid_request` at `/cursor` for everything that `sealCursor` did
+ * not make for this very query.
+ */
+export function openCursor(keys: readonly MonthKey[], query: string, cursor: string): Place {
+  try {
+    const place = open({
+      sealed: decode(cursor),
+      aad: aadOf(query),
+      keyOf: (version) => findKey(keys, version),
+    });
+    return { logId: place.readUInt32BE(), index: place.readUIntBE(4, 6) };
+  } catch (cause) {
+    const problems = [{ path: '/cursor', rule: 'not_a_cursor_of_this_search' }];
+    throw new VaultError('invalid_request', { cause, problems });
+  }
+}
+
+/** One spelling for each cursor: Node's decoder would skip what is no base64url. */
+function decode(cursor: string): Buffer {
+  const bytes = Buffer.from(cursor.slice(0, MAX_CURSOR_CHARS), 'base64url');
+  return bytes.toString('base64url') === cursor ? bytes : Buffer.alloc(0);
+}
+
+function findKey(keys: readonly MonthKey[], version: number): XaesKey | undefined {
+  const found = keys.find(({ month }) => month === version);
+  return found && cursorKey(found.key);
+}
+
+function cursorKey(key: SecretKey): XaesKey {
+  return makeXaesKey(hkdfSha256({ key, info: frame(['counterfoil/audit-cursor/v1']) }));
+}
+
+function aadOf(query: string): Buffer {
+  return frame(['counterfoil/audit-cursor/v1', query]);
+}
