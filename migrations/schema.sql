@@ -4,6 +4,59 @@
 grant usage on schema public to counterfoil_service
 grant usage on schema public to public
 
+table audit_checkpoint (
+  log_id smallint not null,
+  size bigint not null,
+  root bytea not null,
+  note text not null,
+  published_at timestamp with time zone not null default clock_timestamp(),
+  constraint audit_checkpoint_log_id_fkey FOREIGN KEY (log_id) REFERENCES audit_log(log_id),
+  constraint audit_checkpoint_pkey PRIMARY KEY (log_id, size),
+  constraint audit_checkpoint_root_check CHECK ((octet_length(root) = 32)),
+  constraint audit_checkpoint_size_check CHECK ((size >= 0))
+)
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_checkpoint FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()
+grant select to counterfoil_service
+
+table audit_erasure (
+  event_id bytea not null,
+  log_id smallint not null,
+  label text not null,
+  indexes bytea not null,
+  erased_at timestamp with time zone not null default clock_timestamp(),
+  constraint audit_erasure_event_id_check CHECK ((octet_length(event_id) = 16)),
+  constraint audit_erasure_label_check CHECK ((label = ANY (ARRAY['who'::text, 'what'::text]))),
+  constraint audit_erasure_log_id_fkey FOREIGN KEY (log_id) REFERENCES audit_log(log_id),
+  constraint audit_erasure_pkey PRIMARY KEY (event_id, log_id, label)
+)
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_erasure FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_erasure FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()
+grant select to counterfoil_service
+
+table audit_log (
+  log_id smallint not null,
+  shard text not null,
+  origin text not null,
+  state text not null,
+  size bigint not null,
+  root bytea not null,
+  edge bytea not null storage e,
+  min_index bigint not null default 0,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint audit_log_log_id_check CHECK ((log_id > 0)),
+  constraint audit_log_min_index_check CHECK ((min_index >= 0)),
+  constraint audit_log_origin_key UNIQUE (origin),
+  constraint audit_log_pkey PRIMARY KEY (log_id),
+  constraint audit_log_root_check CHECK ((octet_length(root) = 32)),
+  constraint audit_log_shard_check CHECK ((shard ~ '^[0-9]{4}(-[0-9]{1,3})?$'::text)),
+  constraint audit_log_shard_key UNIQUE (shard),
+  constraint audit_log_size_check CHECK ((size >= 0)),
+  constraint audit_log_state_check CHECK ((state = ANY (ARRAY['active'::text, 'frozen'::text])))
+)
+CREATE UNIQUE INDEX audit_log_active ON public.audit_log USING btree (state) WHERE (state = 'active'::text)
+grant select to counterfoil_service
+
 table audit_pending (
   day date not null,
   boot_id bytea not null,
@@ -15,6 +68,7 @@ table audit_pending (
   sealed_what bytea not null storage e,
   mac bytea not null,
   written_at timestamp with time zone not null default clock_timestamp(),
+  terms bytea storage e,
   constraint audit_pending_boot_id_check CHECK ((octet_length(boot_id) = 16)),
   constraint audit_pending_first_seq_check CHECK ((first_seq >= 0)),
   constraint audit_pending_mac_check CHECK ((octet_length(mac) = 32)),
@@ -24,6 +78,75 @@ table audit_pending (
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_pending FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_pending FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()
 grant insert, select to counterfoil_service
+
+table audit_segment (
+  log_id smallint not null,
+  first_index bigint not null,
+  n integer not null,
+  first_ms bigint not null,
+  last_ms bigint not null,
+  reached_ms bigint not null,
+  facets text[] not null,
+  leaves bytea not null storage e,
+  who bytea not null storage e,
+  what bytea not null storage e,
+  offsets bytea not null storage e,
+  constraint audit_segment_first_index_check CHECK ((first_index >= 0)),
+  constraint audit_segment_log_id_fkey FOREIGN KEY (log_id) REFERENCES audit_log(log_id),
+  constraint audit_segment_n_check CHECK (((n >= 1) AND (n <= 4096))),
+  constraint audit_segment_pkey PRIMARY KEY (log_id, first_index)
+)
+CREATE INDEX audit_segment_facets ON public.audit_segment USING gin (facets)
+CREATE INDEX audit_segment_late ON public.audit_segment USING btree (log_id, first_index) WHERE ((reached_ms - first_ms) > 60000)
+CREATE INDEX audit_segment_reached ON public.audit_segment USING btree (log_id, reached_ms, first_index)
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_segment FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_segment FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()
+grant select to counterfoil_service
+
+table audit_term (
+  term bigint not null,
+  log_id smallint not null,
+  segment bigint not null,
+  positions smallint[] not null,
+  constraint audit_term_pkey PRIMARY KEY (term, log_id, segment)
+)
+CREATE INDEX audit_term_segment ON public.audit_term USING brin (log_id, segment) WITH (autosummarize='on')
+grant select to counterfoil_service
+
+table audit_tile (
+  log_id smallint not null,
+  level smallint not null,
+  n bigint not null,
+  hashes bytea not null storage e,
+  constraint audit_tile_hashes_check CHECK ((octet_length(hashes) = 8192)),
+  constraint audit_tile_level_check CHECK (((level >= 0) AND (level <= 63))),
+  constraint audit_tile_log_id_fkey FOREIGN KEY (log_id) REFERENCES audit_log(log_id),
+  constraint audit_tile_n_check CHECK ((n >= 0)),
+  constraint audit_tile_pkey PRIMARY KEY (log_id, level, n)
+)
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_tile FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_tile FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()
+grant select to counterfoil_service
+
+table audit_turn (
+  log_id smallint not null,
+  taken_at timestamp with time zone not null,
+  constraint audit_turn_log_id_fkey FOREIGN KEY (log_id) REFERENCES audit_log(log_id),
+  constraint audit_turn_pkey PRIMARY KEY (log_id)
+)
+
+table audit_writer (
+  boot_id bytea not null,
+  next_seq bigint not null,
+  last_day date not null,
+  last_seen timestamp with time zone not null default clock_timestamp(),
+  closed boolean not null default false,
+  constraint audit_writer_boot_id_check CHECK ((octet_length(boot_id) = 16)),
+  constraint audit_writer_next_seq_check CHECK ((next_seq >= 0)),
+  constraint audit_writer_pkey PRIMARY KEY (boot_id)
+)
+CREATE INDEX audit_writer_open ON public.audit_writer USING btree (boot_id) WHERE (NOT closed)
+grant select to counterfoil_service
 
 table field (
   vault_id integer not null,
@@ -149,6 +272,314 @@ table vault (
 )
 grant insert, select to counterfoil_service
 
+CREATE OR REPLACE FUNCTION public.audit_append(p_log smallint, p_first bigint, p_n integer, p_first_ms bigint, p_last_ms bigint, p_facets text[], p_leaves bytea, p_who bytea, p_what bytea, p_offsets bytea, p_terms bigint[], p_positions text[], p_tile_levels smallint[], p_tile_indexes bigint[], p_tile_hashes bytea, p_root bytea, p_edge bytea, p_boots bytea[], p_next bigint[], p_days date[], p_closed boolean[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update public.audit_log set size = p_first + p_n, root = p_root, edge = p_edge
+  where log_id = p_log and state = 'active' and size = p_first;
+  if not found then
+    raise exception 'the log has moved on' using errcode = 'serialization_failure';
+  end if;
+  insert into public.audit_segment
+    (log_id, first_index, n, first_ms, last_ms, reached_ms, facets, leaves, who, what, offsets)
+  values (p_log, p_first, p_n, p_first_ms, p_last_ms,
+    greatest(p_last_ms, (select reached_ms from public.audit_segment
+      where log_id = p_log order by first_index desc limit 1)),
+    p_facets, p_leaves, p_who, p_what, p_offsets);
+  insert into public.audit_term (term, log_id, segment, positions)
+  select term, p_log, p_first, at::smallint[]
+  from unnest(p_terms, p_positions) as posting (term, at);
+  insert into public.audit_tile (log_id, level, n, hashes)
+  select p_log, level, n, substring(p_tile_hashes from 8192 * (place::int - 1) + 1 for 8192)
+  from unnest(p_tile_levels, p_tile_indexes) with ordinality as tile (level, n, place);
+  insert into public.audit_writer (boot_id, next_seq, last_day, closed)
+  select boot_id, next_seq, day, closed
+  from unnest(p_boots, p_next, p_days, p_closed) as writer (boot_id, next_seq, day, closed)
+  on conflict (boot_id) do update
+    set next_seq = excluded.next_seq, last_day = excluded.last_day, closed = excluded.closed,
+        last_seen = clock_timestamp();
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_blank(p_event bytea, p_log smallint, p_label text, p_segment bigint, p_from integer, p_count integer, p_terms bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  listed bytea;
+  places bigint[];
+  total int;
+  sealed bytea;
+  blanked bytea;
+begin
+  select indexes || ''::bytea into strict listed from public.audit_erasure
+  where event_id = p_event and log_id = p_log and label = p_label;
+  if p_from < 0 or p_count < 1 or p_from + p_count > octet_length(listed) / 8 then
+    raise exception 'not a part of the erasure' using errcode = 'invalid_parameter_value';
+  end if;
+  select n, case p_label when 'who' then who else what end || ''::bytea into strict total, sealed
+  from public.audit_segment where log_id = p_log and first_index = p_segment for update;
+  places := array(
+    select ('x' || encode(substring(listed from 8 * at + 1 for 8), 'hex'))::bit(64)::bigint - p_segment
+    from generate_series(p_from, p_from + p_count - 1) as at order by at);
+  if places[1] < 0 or places[p_count] >= total then
+    raise exception 'not a part of the segment' using errcode = 'invalid_parameter_value';
+  end if;
+  select string_agg(
+    substring(sealed from body - 7 for 8) || case when gone is null
+      then substring(sealed from body + 1 for size) else decode(repeat('00', size), 'hex') end,
+    ''::bytea order by place)
+  into blanked
+  from public.audit_frames(sealed, total, 8) left join unnest(places) as gone on gone = place;
+  perform set_config('counterfoil.audit_change', 'UPDATE', true);
+  if p_label = 'who' then
+    update public.audit_segment set who = blanked where log_id = p_log and first_index = p_segment;
+  else
+    update public.audit_segment set what = blanked where log_id = p_log and first_index = p_segment;
+  end if;
+  perform set_config('counterfoil.audit_change', '', true);
+  perform public.audit_drop_postings(p_log, p_segment, places::smallint[], p_terms);
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_destroy_key(p_event bytea, p_vault integer, p_month integer, p_mac bytea)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  vault_name text;
+begin
+  select name into strict vault_name from public.vault where id = p_vault;
+  if p_month >= to_char(clock_timestamp() at time zone 'UTC', 'YYYYMM')::int then
+    raise exception 'the month is not over' using errcode = 'invalid_parameter_value';
+  end if;
+  perform public.audit_require_told(p_event, 'key.destroy', jsonb_build_object(
+    'vault', vault_name, 'purpose', 'private', 'month', p_month));
+  update public.key_version set state = 'destroyed', wrapped = '', mac = p_mac
+  where vault_id = p_vault and purpose = 'private' and version = p_month and state <> 'destroyed';
+  return found;
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_drop_integrated(p_before date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '100ms'
+AS $function$
+declare
+  old record;
+  has_more boolean;
+begin
+  for old in
+    select relname as name, to_date(right(relname, 8), 'YYYYMMDD') as day
+    from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where inhparent = 'public.audit_pending'::regclass and relname ~ '^audit_pending_[0-9]{8}$'
+    order by relname
+  loop
+    exit when old.day >= p_before;
+    begin
+      -- No batch can come in behind the look: those who send one again wait, and find the partition gone.
+      execute format('lock table public.%I in share mode', old.name);
+      -- Writers have no holes, so the last batch of each tells of all; the key finds it without a scan.
+      execute format($query$
+        with recursive writer as (
+          (select boot_id from public.%1$I where day = %2$L order by boot_id limit 1)
+          union all
+          select (select next.boot_id from public.%1$I as next
+                  where day = %2$L and next.boot_id > writer.boot_id order by next.boot_id limit 1)
+          from writer where writer.boot_id is not null)
+        select exists (
+          select from writer
+          cross join lateral (
+            select first_seq + n as next_seq from public.%1$I as batch
+            where day = %2$L and batch.boot_id = writer.boot_id order by first_seq desc limit 1) as written
+          left join public.audit_writer as taken on taken.boot_id = writer.boot_id
+          where written.next_seq > coalesce(taken.next_seq, 0))
+        $query$, old.name, old.day) into has_more;
+      if not has_more then
+        execute format('drop table public.%I', old.name);
+        return;
+      end if;
+    exception
+      -- Somebody is at work on it. The next maintenance tries again.
+      when lock_not_available then null;
+    end;
+  end loop;
+end
+$function$
+-- execute: public
+CREATE OR REPLACE FUNCTION public.audit_drop_postings(p_log smallint, p_segment bigint, p_positions smallint[], p_terms bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- By joins: a segment has thousands of positions, and operators on arrays compare each with each.
+  with kept as materialized (
+    select term, array_agg(at order by at) filter (where gone is null) as positions
+    from (select term, unnest(positions) as at from public.audit_term
+          where log_id = p_log and segment = p_segment and term = any (p_terms)) as posting
+    left join unnest(p_positions) as gone on gone = at
+    group by term
+    having count(gone) > 0
+  ), emptied as (
+    delete from public.audit_term as posting using kept
+    where log_id = p_log and segment = p_segment and posting.term = kept.term and kept.positions is null
+  )
+  update public.audit_term as posting set positions = kept.positions
+  from kept
+  where log_id = p_log and segment = p_segment and posting.term = kept.term and kept.positions is not null;
+end
+$function$
+-- execute: public
+CREATE OR REPLACE FUNCTION public.audit_drop_pruned(p_log smallint)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  doomed bigint[];
+begin
+  doomed := array(
+    select first_index
+    from public.audit_segment natural join
+      (select log_id, min_index from public.audit_log where log_id = p_log) as log
+    where first_index + n <= min_index
+    order by first_index limit 8);
+  -- Neighbours, so a range: the index over block ranges knows no lists.
+  delete from public.audit_term
+  where log_id = p_log and segment between doomed[1] and doomed[cardinality(doomed)];
+  perform set_config('counterfoil.audit_change', 'DELETE', true);
+  delete from public.audit_segment where log_id = p_log and first_index = any (doomed);
+  perform set_config('counterfoil.audit_change', '', true);
+  return cardinality(doomed);
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_erase(p_event bytea, p_log smallint, p_label text, p_indexes bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  total constant int := octet_length(p_indexes) / 8;
+  log public.audit_log;
+  is_list boolean;
+begin
+  select * into strict log from public.audit_log where log_id = p_log;
+  if octet_length(p_indexes) % 8 <> 0 or total not between 1 and 65536 then
+    raise exception 'not a list of indexes' using errcode = 'invalid_parameter_value';
+  end if;
+  -- As bytes they are in order exactly when they are as numbers.
+  select bool_and(previous is null or previous < this)
+    and max(('x' || encode(this, 'hex'))::bit(64)::bigint) < log.size
+    and min(('x' || encode(this, 'hex'))::bit(64)::bigint) >= 0
+  into is_list
+  from (
+    select this, lag(this) over (order by place) as previous
+    from (select place, substring(p_indexes from 8 * place + 1 for 8) as this
+          from generate_series(0, total - 1) as place) as listed
+  ) as pairs;
+  if not is_list then
+    raise exception 'indexes are not ascending, or beyond the log' using errcode = 'invalid_parameter_value';
+  end if;
+  perform public.audit_require_told(p_event, 'audit.erase', jsonb_build_object(
+    'shard', log.shard, 'label', p_label, 'count', total,
+    'indexes', encode(sha256(p_indexes), 'base64')));
+  insert into public.audit_erasure (event_id, log_id, label, indexes)
+  values (p_event, p_log, p_label, p_indexes)
+  on conflict do nothing;
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_event_term(p_event bytea)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select ('x' || encode(substring(p_event for 8), 'hex'))::bit(64)::bigint;
+$function$
+-- execute: public
+CREATE OR REPLACE FUNCTION public.audit_forget(p_vault integer, p_month integer, p_log smallint, p_segment bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  part record;
+  places smallint[];
+  own bigint[];
+begin
+  perform from public.key_version
+  where vault_id = p_vault and purpose = 'private' and version = p_month and state = 'destroyed';
+  if not found then
+    raise exception 'the key is not destroyed' using errcode = 'invalid_parameter_value';
+  end if;
+  select n, leaves || ''::bytea as leaves, who || ''::bytea as who into strict part
+  from public.audit_segment where log_id = p_log and first_index = p_segment;
+  select array_agg(place order by place),
+    array_agg(public.audit_event_term(decode(translate(leaf ->> 'id', '-_', '+/') || '==', 'base64')))
+  into places, own
+  from (
+    select leaves.place, convert_from(substring(part.leaves from leaves.body + 1 for leaves.size), 'UTF8')::jsonb as leaf
+    from public.audit_frames(part.leaves, part.n, 2) as leaves
+    join public.audit_frames(part.who, part.n, 8) as who using (place)
+    where substring(part.who from who.body - 7 for 4) = decode(lpad(to_hex(p_vault), 8, '0'), 'hex')
+  ) as of_vault
+  where to_char(to_timestamp((leaf ->> 't')::bigint / 1000) at time zone 'UTC', 'YYYYMM')::int = p_month;
+  if places is not null then
+    perform public.audit_drop_postings(p_log, p_segment, places, array(
+      select term from public.audit_term where log_id = p_log and segment = p_segment
+      except select unnest(own)));
+  end if;
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_frames(p_bytes bytea, p_n integer, p_head integer)
+ RETURNS TABLE(place integer, body integer, size integer)
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  body := 0;
+  for at in 0 .. p_n - 1 loop
+    place := at;
+    body := body + p_head;
+    size := get_byte(p_bytes, body - 1) + get_byte(p_bytes, body - 2) * 256
+      + case p_head when 2 then 0 else
+          get_byte(p_bytes, body - 3) * 65536 + get_byte(p_bytes, body - 4) * 16777216 end;
+    return next;
+    body := body + size;
+  end loop;
+  if body <> octet_length(p_bytes) then
+    raise exception 'a segment is malformed' using errcode = 'data_corrupted';
+  end if;
+end
+$function$
+-- execute: public
+CREATE OR REPLACE FUNCTION public.audit_lock()
+ RETURNS SETOF audit_log
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select * from public.audit_log where state = 'active' for update skip locked;
+$function$
+-- execute: counterfoil_service
 CREATE OR REPLACE FUNCTION public.audit_maintain()
  RETURNS void
  LANGUAGE plpgsql
@@ -179,6 +610,65 @@ begin
       'create trigger refuse_truncate before truncate on public.%I for each statement execute function public.audit_refuse_change()',
       partition);
   end loop;
+  perform public.audit_drop_integrated(today - 1);
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_open(p_previous smallint, p_shard text, p_origin text, p_root bytea)
+ RETURNS smallint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  made smallint;
+begin
+  update public.audit_log set state = 'frozen' where log_id = p_previous and state = 'active';
+  if p_previous is not null and not found then
+    return null;
+  end if;
+  insert into public.audit_log (log_id, shard, origin, state, size, root, edge)
+  values (coalesce((select max(log_id) from public.audit_log), 0) + 1, p_shard, p_origin, 'active', 0, p_root, '')
+  on conflict do nothing
+  returning log_id into made;
+  return made;
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_prune(p_event bytea, p_log smallint, p_min_index bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  shard_name text;
+begin
+  select shard into strict shard_name from public.audit_log where log_id = p_log;
+  if p_min_index < 0 or p_min_index % 256 <> 0 or p_min_index > coalesce(
+    (select max(size) from public.audit_checkpoint where log_id = p_log), 0)
+  then
+    raise exception 'not an index that can be pruned to' using errcode = 'invalid_parameter_value';
+  end if;
+  perform public.audit_require_told(p_event, 'audit.prune', jsonb_build_object(
+    'shard', shard_name, 'minIndex', p_min_index));
+  update public.audit_log set min_index = p_min_index where log_id = p_log and min_index < p_min_index;
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.audit_publish(p_log smallint, p_size bigint, p_root bytea, p_note text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (select from public.audit_checkpoint where log_id = p_log and size >= p_size) then
+    return false;
+  end if;
+  insert into public.audit_checkpoint (log_id, size, root, note) values (p_log, p_size, p_root, p_note)
+  on conflict do nothing;
+  return found;
 end
 $function$
 -- execute: counterfoil_service
@@ -188,8 +678,55 @@ CREATE OR REPLACE FUNCTION public.audit_refuse_change()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  if current_setting('counterfoil.audit_change', true) = tg_op then
+    return case tg_op when 'DELETE' then old else new end;
+  end if;
   raise exception '% is append-only: % refused', tg_table_name, tg_op
     using errcode = 'insufficient_privilege';
 end
 $function$
 -- execute: public
+CREATE OR REPLACE FUNCTION public.audit_require_told(p_event bytea, p_op text, p_attributes jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  wanted constant jsonb := jsonb_build_object(
+    'id', translate(rtrim(encode(p_event, 'base64'), '='), '+/', '-_'),
+    'op', p_op, 'out', 'allow', 'attr', p_attributes);
+  found_in record;
+begin
+  for found_in in
+    -- Concatenation unpacks the column once, and not for each byte that is read of it.
+    select leaves || ''::bytea as leaves, n, positions
+    from public.audit_term natural join
+      (select log_id, first_index as segment, n, leaves from public.audit_segment) as segment
+    where term = public.audit_event_term(p_event)
+  loop
+    if exists (
+      select from public.audit_frames(found_in.leaves, found_in.n, 2)
+      where place = any (found_in.positions)
+        and convert_from(substring(found_in.leaves from body + 1 for size), 'UTF8')::jsonb @> wanted
+    ) then
+      return;
+    end if;
+  end loop;
+  raise exception 'the log does not tell of this' using errcode = 'insufficient_privilege';
+end
+$function$
+-- execute: public
+CREATE OR REPLACE FUNCTION public.audit_take_turn(p_log smallint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into public.audit_turn (log_id, taken_at) values (p_log, clock_timestamp())
+  on conflict (log_id) do update set taken_at = excluded.taken_at
+    where audit_turn.taken_at < clock_timestamp() - interval '1 second';
+  return found;
+end
+$function$
+-- execute: counterfoil_service

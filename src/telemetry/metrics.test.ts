@@ -30,7 +30,13 @@ test('requests are counted by route pattern, method and status', async () => {
 
 test('audit failures start at zero, so that an alert can see the first one', async () => {
   const metrics = makeMetrics();
-  assert.match((await metrics.expose()).body, /audit_failures_total\{reason="commit"\} 0/);
+  const { body } = await metrics.expose();
+  for (const reason of ['commit', 'deadline', 'queue_full', 'backlog']) {
+    assert.match(body, new RegExp(`audit_failures_total\\{reason="${reason}"\\} 0`));
+  }
+  for (const kind of ['restored', 'altered', 'lost']) {
+    assert.match(body, new RegExp(`audit_batch_faults_total\\{kind="${kind}"\\} 0`));
+  }
   metrics.audit.failed('commit');
   assert.match((await metrics.expose()).body, /audit_failures_total\{reason="commit"\} 1/);
 });
@@ -41,12 +47,17 @@ test('audit queue, commits, shared statements and pools are read as they are now
   metrics.audit.watchQueue(() => waiting);
   metrics.watchPool('audit', () => ({ total: 3, idle: 2, waiting: 0 }));
   metrics.audit.committed({ events: 7, seconds: 0.002 });
+  metrics.audit.watchUnintegrated(() => ({ events: 12, ageSeconds: 1.5 }));
+  metrics.audit.fault('restored');
   metrics.coalesced({ kind: 'find', items: 5 });
   waiting = 9;
   const { body } = await metrics.expose();
   assert.match(body, /audit_queue_events 9/);
   assert.match(body, /pool_connections\{pool="audit",state="idle"\} 2/);
   assert.match(body, /audit_batch_events_sum 7/);
+  assert.match(body, /counterfoil_audit_unintegrated_events 12/);
+  assert.match(body, /counterfoil_audit_unintegrated_age_seconds 1.5/);
+  assert.match(body, /audit_batch_faults_total\{kind="restored"\} 1/);
   assert.match(body, /coalesced_items_sum\{kind="find"\} 5/);
 });
 

@@ -1,4 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type AuditMetrics, makeAuditMetrics } from './metrics-audit.ts';
+import { type CheckpointMetrics, makeCheckpointMetrics } from './metrics-checkpoint.ts';
+import { type FsckMetrics, makeFsckMetrics } from './metrics-fsck.ts';
+import { makeSequencerMetrics, type SequencerMetrics } from './metrics-sequencer.ts';
 
 const PREFIX = 'counterfoil_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
@@ -16,14 +20,10 @@ export type Metrics = {
     status: number;
     seconds: number;
   }) => void;
-  audit: {
-    /** Events that wait for a commit, read when scraped. */
-    watchQueue: (read: () => number) => void;
-    /** One flush became durable. */
-    committed: (batch: { events: number; seconds: number }) => void;
-    /** One flush, or one event's deadline, failed. */
-    failed: (reason: 'commit' | 'deadline' | 'queue_full') => void;
-  };
+  audit: AuditMetrics;
+  checkpoint: CheckpointMetrics;
+  fsck: FsckMetrics;
+  sequencer: SequencerMetrics;
   /** One shared statement of `kind` carried `items` calls. */
   coalesced: (batch: { kind: string; items: number }) => void;
   /** Publishes a pool's connections, read when scraped. */
@@ -56,51 +56,12 @@ export function makeMetrics(): Metrics {
     httpRequest: ({ route, method, status, seconds }) =>
       httpSeconds.observe({ route, method, status }, seconds),
     audit: makeAuditMetrics(registers),
+    checkpoint: makeCheckpointMetrics(registers),
+    fsck: makeFsckMetrics(registers),
+    sequencer: makeSequencerMetrics(registers),
     coalesced: ({ kind, items }) => coalescedItems.observe({ kind }, items),
     watchPool: makePoolWatcher(registers),
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
-  };
-}
-
-function makeAuditMetrics(registers: Registry[]): Metrics['audit'] {
-  const events = new Histogram({
-    name: `${PREFIX}audit_batch_events`,
-    help: 'Audit events made durable by one commit.',
-    buckets: BATCHES,
-    registers,
-  });
-  const seconds = new Histogram({
-    name: `${PREFIX}audit_commit_seconds`,
-    help: 'Time of one audit commit.',
-    buckets: SECONDS,
-    registers,
-  });
-  const failures = new Counter({
-    name: `${PREFIX}audit_failures_total`,
-    help: 'Audit flushes or events that were not known durable in time; each withholds answers.',
-    labelNames: ['reason'],
-    registers,
-  });
-  // A counter that is absent until its first failure cannot be alerted on: start it at zero.
-  for (const reason of ['commit', 'deadline', 'queue_full']) {
-    failures.inc({ reason }, 0);
-  }
-  return {
-    watchQueue: (read) => {
-      new Gauge({
-        name: `${PREFIX}audit_queue_events`,
-        help: 'Audit events waiting for a commit.',
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
-    },
-    committed: (batch) => {
-      events.observe(batch.events);
-      seconds.observe(batch.seconds);
-    },
-    failed: (reason) => failures.inc({ reason }),
   };
 }
 

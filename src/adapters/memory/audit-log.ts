@@ -1,14 +1,15 @@
 import type { AuditEvent } from '../../domain/audit/event.ts';
 import { VaultError } from '../../domain/errors.ts';
-import type { AuditLog } from '../../operations/ports/audit-log.ts';
+import type { AuditLog, AuditProgress } from '../../operations/ports/audit-log.ts';
 
 /** The audit log in memory, for tests: what was appended can be read, and it can be made to fail. */
-export type MemoryAuditLog = AuditLog & {
-  /** Everything that is "durable", oldest first. */
-  readonly events: readonly (AuditEvent & { id: string })[];
-  /** From now on every append fails, or works again. */
-  setAvailable(available: boolean): void;
-};
+export type MemoryAuditLog = AuditLog &
+  AuditProgress & {
+    /** Everything that is "durable", oldest first. */
+    readonly events: readonly (AuditEvent & { id: string })[];
+    /** From now on every append fails, or works again. */
+    setAvailable(available: boolean): void;
+  };
 
 /** Makes an empty log. Ids are running numbers in the form of real ones. */
 export function makeMemoryAuditLog(): MemoryAuditLog {
@@ -27,5 +28,7 @@ export function makeMemoryAuditLog(): MemoryAuditLog {
       events.push({ ...event, id: eventId });
       return { eventId };
     },
+    // There is no tree behind it, and so no way to one.
+    reached: async () => true,
   };
 }

@@ -8,9 +8,10 @@ import type {
   TokenStore,
 } from '../../operations/ports/token-store.ts';
 
-type Row = NewToken & { createdAt: Date; fingerprintHeld: boolean };
+type Row = NewToken & { createdAt: Date; fingerprintHeld: boolean; subjectIds: Set<string> };
 
-const keyOf = ({ vaultId, token }: TokenKey): string => `${vaultId}/${token}`;
+const keyOf = ({ vaultId, token }: Pick<TokenKey, 'vaultId' | 'token'>): string =>
+  `${vaultId}/${token}`;
 
 /**
  * The encrypted mapping in memory, for tests: it keeps the port's contract, not the data.
@@ -66,7 +67,9 @@ export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
     if (holder !== undefined) {
       holder.fingerprintHeld = false;
     }
-    rows.set(keyOf(row), { ...row, createdAt: new Date(clock.now()), fingerprintHeld: true });
+    const subjectIds = new Set(row.subjectId === undefined ? [] : [row.subjectId]);
+    const createdAt = new Date(clock.now());
+    rows.set(keyOf(row), { ...row, createdAt, fingerprintHeld: true, subjectIds });
     return { kind: 'inserted' };
   }
 
@@ -77,8 +80,10 @@ export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
     find: async (key) => live(rows.get(keyOf(key))),
     findByFingerprint: async (key) => live(holderOf(key)),
     insert: async (row) => insert(row),
-    // Links cannot be read through this port: there is nothing to keep.
-    link: async () => {},
+    link: async ({ subjectId, ...key }) => {
+      const row = rows.get(keyOf(key));
+      if (live(row) !== undefined) row?.subjectIds.add(subjectId);
+    },
     async revoke(key) {
       if (live(rows.get(keyOf(key))) === undefined) {
         return false;
@@ -88,15 +93,27 @@ export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
       return true;
     },
     ensureSubject: async (subject) => subjects.ensure(subject),
+    findOfSubject: async ({ vaultId, digest, limit }) => {
+      const id = subjects.idOf({ vaultId, digest });
+      return [...rows.values()]
+        .filter((row) => row.vaultId === vaultId && isLive(row))
+        .filter(({ subjectIds }) => id !== undefined && subjectIds.has(id))
+        .map(({ token }) => token)
+        .sort()
+        .slice(0, limit);
+    },
   };
 }
 
 function makeSubjects() {
   const byDigest = new Map<string, SubjectRow>();
+  const keyOf = ({ vaultId, digest }: { vaultId: number; digest: Buffer }) =>
+    `${vaultId}/${digest.toString('hex')}`;
   return {
+    idOf: (subject: { vaultId: number; digest: Buffer }) => byDigest.get(keyOf(subject))?.id,
     ensure(subject: { vaultId: number; digest: Buffer; sealedSecret: Buffer }): SubjectRow {
-      const { vaultId, digest, sealedSecret } = subject;
-      const key = `${vaultId}/${digest.toString('hex')}`;
+      const { digest, sealedSecret } = subject;
+      const key = keyOf(subject);
       const row = byDigest.get(key) ?? { id: String(byDigest.size + 1), digest, sealedSecret };
       byDigest.set(key, row);
       return row;

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { VaultError } from '../../domain/errors.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
 import type { SubjectRow, TokenKey } from '../../operations/ports/token-store.ts';
-import { untilCertain } from './certainty.ts';
+import { readTwice, untilCertain } from './certainty.ts';
 import { runStatement, type Session, withSession } from './session.ts';
 import { keyArrays, TOKEN_IS_LIVE } from './token-rows.ts';
 
@@ -30,6 +30,15 @@ join token t using (shard, vault_id, token)
 where ${TOKEN_IS_LIVE}
 order by t.shard, t.vault_id, t.token, wanted.subject_id
 on conflict do nothing`;
+
+const TOKENS_OF = `
+select t.token
+from subject s
+join token_subject linked on linked.vault_id = s.vault_id and linked.subject_id = s.id
+join token t on t.shard = linked.shard and t.vault_id = linked.vault_id and t.token = linked.token
+where s.vault_id = $1 and s.digest = $2 and ${TOKEN_IS_LIVE}
+order by t.token
+limit $3`;
 
 /** The rows of these subjects, made where they are missing: one per subject, in order. */
 export async function ensureSubjects(
@@ -103,4 +112,19 @@ export async function linkTokens(
     again: (session) => session.rows(link),
   });
   return links.map(() => undefined);
+}
+
+/** Live tokens that are linked to a subject. */
+export function findTokensOfSubject(
+  pool: Pool,
+  { vaultId, digest, limit }: { vaultId: number; digest: Buffer; limit: number },
+): Promise<string[]> {
+  return readTwice(pool, async (session) => {
+    const rows = await session.rows<{ token: string }>({
+      name: 'tokens-of-subject',
+      text: TOKENS_OF,
+      values: [vaultId, digest, limit],
+    });
+    return rows.map(({ token }) => token);
+  });
 }

@@ -5,7 +5,7 @@ import type { TokenStore } from '../../operations/ports/token-store.ts';
 import { readTwice } from './certainty.ts';
 import { makeCoalescer } from './coalesce.ts';
 import { isRowFault } from './sqlstate.ts';
-import { ensureSubjects, linkTokens } from './subjects.ts';
+import { ensureSubjects, findTokensOfSubject, linkTokens } from './subjects.ts';
 import { revokeTokens } from './token-endings.ts';
 import { insertTokens } from './token-inserts.ts';
 import { findTokens, findTokensByFingerprint } from './token-reads.ts';
@@ -51,5 +51,7 @@ export function makeTokenStore(deps: {
     link: share('link', (links) => linkTokens(deps, links)),
     revoke: share('revoke', (keys) => revokeTokens(deps, keys)),
     ensureSubject: share('ensure_subject', (subjects) => ensureSubjects(deps, subjects)),
+    // Not shared: auditors ask this, and seldom.
+    findOfSubject: (subject) => findTokensOfSubject(pool, subject),
   };
 }

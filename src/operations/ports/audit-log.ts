@@ -9,3 +9,13 @@ export interface AuditLog {
    */
   append(event: AuditEvent): Promise<AuditReceipt>;
 }
+
+/** How far the events of this instance have come on their way into the tree. */
+export interface AuditProgress {
+  /**
+   * Waits until every event that `append` reported durable before this call has its place in the tree,
+   * and, for `checkpointed`, is covered by a published checkpoint. False when that did not happen within
+   * `withinMs`. Never rejects.
+   */
+  reached(stage: 'integrated' | 'checkpointed', withinMs: number): Promise<boolean>;
+}

@@ -87,4 +87,7 @@ export interface TokenStore {
     digest: Buffer;
     sealedSecret: Buffer;
   }): Promise<SubjectRow>;
+
+  /** Live tokens that are linked to the subject with this keyed digest, at most `limit` of them. */
+  findOfSubject(subject: { vaultId: number; digest: Buffer; limit: number }): Promise<string[]>;
 }

@@ -16,4 +16,6 @@ export type Vault = {
 export interface VaultRegistry {
   /** The vault of that name as it is now, or `undefined`. In memory: no I/O on the request path. */
   find(name: string): Vault | undefined;
+  /** All vaults, but for the service's own. */
+  all(): readonly Vault[];
 }

@@ -13,8 +13,8 @@ const MAX_PAUSE_MS = 500;
 
 const INSERT = `
 insert into audit_pending
-  (day, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, mac)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  (day, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, terms, mac)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (day, boot_id, first_seq) do nothing
 returning n`;
 
@@ -62,6 +62,11 @@ export async function maintainAudit(pool: Pool): Promise<void> {
   await runStatement(pool, { text: 'select audit_maintain()' });
 }
 
+/** Inserts a batch in the caller's transaction. False when there is a row in its place. */
+export async function insertBatch(session: Session, batch: Batch): Promise<boolean> {
+  return (await session.rows({ text: INSERT, values: insertValues(batch) })).length === 1;
+}
+
 /** False when a row with this batch's name was there already. */
 async function insertOnce(pool: Pool, batch: Batch): Promise<boolean> {
   const insert = { name: 'audit-insert', text: INSERT, values: insertValues(batch) };
@@ -92,8 +97,7 @@ function findOrInsert(pool: Pool, batch: Batch): Promise<Committed | undefined> 
       values: insertValues(batch).slice(0, 3),
     });
     if (found === undefined) {
-      const inserted = await session.rows({ text: INSERT, values: insertValues(batch) });
-      return inserted.length === 1 ? 'stored' : undefined;
+      return (await insertBatch(session, batch)) ? 'stored' : undefined;
     }
     await session.rows(FORCE_DURABLE_COMMIT);
     return constantTimeEqual(found.mac, batch.mac) ? 'stored' : 'foreign';
@@ -110,6 +114,7 @@ function insertValues(batch: Batch): unknown[] {
     batch.leaves,
     batch.who,
     batch.what,
+    batch.terms,
     batch.mac,
   ];
 }

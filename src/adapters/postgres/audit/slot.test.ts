@@ -1,69 +1,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { randomBytes } from '../../../crypto/random.ts';
-import { SecretKey } from '../../../crypto/secret.ts';
-import type { AuditEvent, AuditReceipt } from '../../../domain/audit/event.ts';
+import { keysets, leavesOf, openSlot, termKey, waiting } from '../../../../test/helpers/slot.ts';
+import { type TermKind, termOf } from '../../../crypto/audit-term.ts';
 import { VaultError } from '../../../domain/errors.ts';
-import type { Batch } from './batch.ts';
-import type { Committed } from './commit.ts';
-import { decodeLeaves } from './framing.ts';
+import { decodeTerms } from './framing.ts';
 import type { Waiting } from './queue.ts';
-import { makeSlot, type SlotDeps } from './slot.ts';
-
-const cipher = { version: 202601, seal: (_label: string, _id: string, text: Buffer) => text };
-
-function open(overrides: Partial<SlotDeps> = {}) {
-  const batches: Batch[] = [];
-  const outcomes: (Committed | Error)[] = [];
-  const slot = makeSlot({
-    keysets: {
-      auditMac: async () => SecretKey.take(Buffer.alloc(32, 1)),
-      privateCipher: async () => ({ ...cipher, open: cipher.seal }),
-    },
-    random: randomBytes,
-    clock: { now: () => Date.UTC(2026, 0, 31, 23, 59), monotonic: () => 0 },
-    vaultIdOf: () => undefined,
-    logId: 1,
-    commit: async (batch) => {
-      batches.push(batch);
-      const outcome = outcomes.shift() ?? 'stored';
-      if (outcome instanceof Error) {
-        throw outcome;
-      }
-      return outcome;
-    },
-    ...overrides,
-  });
-  return { slot, batches, outcomes };
-}
-
-function waiting(event: Partial<AuditEvent> = {}): { one: Waiting; answer: Promise<AuditReceipt> } {
-  const { promise, resolve, reject } = Promise.withResolvers<AuditReceipt>();
-  promise.catch(() => {});
-  const one: Waiting = {
-    event: {
-      operation: 'lookup',
-      outcome: 'allow',
-      status: 200,
-      items: 1,
-      who: {},
-      what: {},
-      ...event,
-    },
-    atMs: 0,
-    deadlineMs: 0,
-    answered: false,
-    resolve,
-    reject,
-  };
-  return { one, answer: promise };
-}
-
-const leavesOf = ({ leaves, count }: Batch) =>
-  decodeLeaves(leaves, count).map((leaf) => JSON.parse(leaf.toString()));
 
 it('begins with its start at 0 and numbers on without a hole', async () => {
-  const { slot, batches } = open();
+  const { slot, batches } = openSlot();
   await slot.write([waiting().one, waiting().one]);
   await slot.write([waiting().one]);
   await slot.stop();
@@ -90,7 +34,7 @@ it('begins with its start at 0 and numbers on without a hole', async () => {
 });
 
 it('uses the numbers of a batch that was not stored again, and fails its callers', async () => {
-  const { slot, batches, outcomes } = open();
+  const { slot, batches, outcomes } = openSlot();
   outcomes.push(new VaultError('store_unavailable'));
   const lost = waiting();
   await slot.write([lost.one]);
@@ -108,7 +52,7 @@ it('uses the numbers of a batch that was not stored again, and fails its callers
 });
 
 it('goes on under another name when its place in the log is taken by a row that is not its own', async () => {
-  const { slot, batches, outcomes } = open();
+  const { slot, batches, outcomes } = openSlot();
   outcomes.push('stored', 'foreign');
   await slot.write([waiting().one]);
   const lost = waiting();
@@ -120,15 +64,15 @@ it('goes on under another name when its place in the log is taken by a row that 
 });
 
 it('fails an event that cannot be sealed or is too long alone, without a hole', async () => {
-  const { slot, batches } = open({
+  const { slot, batches } = openSlot({
     vaultIdOf: (name) => (name === 'locked' ? 9 : 1),
     keysets: {
-      auditMac: async () => SecretKey.take(Buffer.alloc(32, 1)),
-      privateCipher: async (vaultId) => {
+      ...keysets,
+      privateCipher: async (vaultId, atMs) => {
         if (vaultId === 9) {
           throw new VaultError('key_unavailable');
         }
-        return { ...cipher, open: cipher.seal };
+        return keysets.privateCipher(vaultId, atMs);
       },
     },
   });
@@ -148,11 +92,8 @@ it('fails an event that cannot be sealed or is too long alone, without a hole', 
 });
 
 it('writes nothing at all without the MAC key', async () => {
-  const { slot, batches } = open({
-    keysets: {
-      auditMac: () => Promise.reject(new VaultError('key_unavailable')),
-      privateCipher: async () => ({ ...cipher, open: cipher.seal }),
-    },
+  const { slot, batches } = openSlot({
+    keysets: { ...keysets, auditMac: () => Promise.reject(new VaultError('key_unavailable')) },
   });
   const lost = waiting();
   await slot.write([lost.one]);
@@ -162,7 +103,7 @@ it('writes nothing at all without the MAC key', async () => {
 });
 
 it('leaves what does not fit into 512 KiB for the next batch, in order', async () => {
-  const { slot, batches } = open();
+  const { slot, batches } = openSlot();
   const tokens = Array.from({ length: 1_000 }, (_, index) => `tok_${index}`.padEnd(60, 'x'));
   const many = Array.from({ length: 20 }, () => waiting({ what: { tokens } }));
   let rest: readonly Waiting[] = many.map(({ one }) => one);
@@ -176,4 +117,51 @@ it('leaves what does not fit into 512 KiB for the next batch, in order', async (
     batches.flatMap(leavesOf).map(({ w }) => w[1]),
     Array.from({ length: 21 }, (_, index) => index),
   );
+});
+
+it('stores the terms of each event, in order of the events', async () => {
+  const { slot, batches } = openSlot();
+  const [full, bare] = [
+    waiting({
+      who: { actor: { subject: 'ada', issuer: 'i', credential: 'c', mfa: false } },
+      what: { tokens: ['tok_1', 'tok_2'], purpose: 'support', reference: 'case-7' },
+    }),
+    waiting(),
+  ];
+  await slot.write([full.one, bare.one]);
+  const [batch] = batches;
+  assert.ok(batch?.terms);
+  const expected: [TermKind, string][] = [
+    ['token', 'tok_1'],
+    ['token', 'tok_2'],
+    ['actor', 'ada'],
+    ['purpose', 'support'],
+    ['reference', 'case-7'],
+  ];
+  assert.deepEqual(decodeTerms(batch.terms, batch.count), [
+    [],
+    expected.map(([kind, text]) => termOf(termKey, kind, text)),
+    [],
+  ]);
+});
+
+it('fails events whose term key cannot be had, and goes on when it can', async () => {
+  let isLocked = true;
+  const { slot, batches } = openSlot({
+    keysets: {
+      ...keysets,
+      auditTerm: async () => {
+        if (isLocked) throw new VaultError('key_unavailable');
+        return termKey;
+      },
+    },
+  });
+  const lost = waiting();
+  await slot.write([lost.one]);
+  await assert.rejects(lost.answer, { code: 'audit_unavailable' });
+  assert.equal(batches.length, 0);
+  isLocked = false;
+  const kept = waiting();
+  await slot.write([kept.one]);
+  await kept.answer;
 });

@@ -21,6 +21,13 @@ export type Slot = {
    * not fit, in order. Never rejects.
    */
   write(events: readonly Waiting[]): Promise<readonly Waiting[]>;
+  /**
+   * Writes a sign of life when this writer began and has been silent for `heartbeatMs`; nothing while it
+   * is at work. What could not be written is tried again at the next call. Never rejects.
+   */
+  beat(): Promise<void>;
+  /** Goes on under another name when this is its name: the log takes that writer for dead. */
+  retire(bootId: string): void;
   /** Writes the last leaf, if this writer ever wrote. Rejects when it could not. */
   stop(): Promise<void>;
 };
@@ -29,12 +36,14 @@ export type SlotDeps = BatchDeps & {
   random: RandomBytes;
   clock: { now(): number; monotonic(): number };
   commit: (batch: Batch) => Promise<Committed>;
-  committed?: ((batch: { events: number; seconds: number }) => void) | undefined;
+  heartbeatMs: number;
+  /** Told of each batch that became durable, before its callers are. */
+  stored?: ((batch: Batch, seconds: number) => void) | undefined;
   failed?: ((reason: 'commit') => void) | undefined;
 };
 
-const lifeEvent = (operation: 'audit.writer.start' | 'audit.writer.stop'): AuditEvent => ({
-  operation,
+const lifeEvent = (stage: 'start' | 'heartbeat' | 'stop'): AuditEvent => ({
+  operation: `audit.writer.${stage}`,
   outcome: 'allow',
   status: 200,
   items: 0,
@@ -44,39 +53,13 @@ const lifeEvent = (operation: 'audit.writer.start' | 'audit.writer.stop'): Audit
 
 /** Makes a writer that has not written yet. */
 export function makeSlot(deps: SlotDeps): Slot {
-  const newBootId = () => deps.random(BOOT_ID_BYTES).toString('base64url');
-  let bootId = newBootId();
-  let nextSeq = 0;
+  const chain = makeChain(deps);
   let inHand: readonly Waiting[] = [];
   let busy = false;
+  let isStopped = false;
 
-  /** Stores one batch, the start leaf before it when it is the writer's first. */
-  async function store(events: readonly Pick<Waiting, 'event' | 'atMs'>[]) {
-    const startedMs = deps.clock.monotonic();
-    const start = { event: lifeEvent('audit.writer.start'), atMs: deps.clock.now() };
-    const head = nextSeq === 0 ? [start] : [];
-    const { packed, batch } = await packBatch(deps, {
-      bootId,
-      firstSeq: nextSeq,
-      events: [...head, ...events],
-    });
-    const first = packed[0];
-    if (head.length > 0 && typeof first === 'object' && 'error' in first) {
-      throw first.error;
-    }
-    if (batch !== undefined) {
-      if ((await deps.commit(batch)) === 'foreign') {
-        // Somebody wrote under our name. Nothing more is written under it: the auditor's to explain.
-        bootId = newBootId();
-        nextSeq = 0;
-        throw new VaultError('internal', { detail: 'an audit batch was in its place already' });
-      }
-      nextSeq += batch.count;
-      const seconds = (deps.clock.monotonic() - startedMs) / 1_000;
-      deps.committed?.({ events: batch.count, seconds });
-    }
-    return packed.slice(head.length);
-  }
+  const life = (stage: 'heartbeat' | 'stop') =>
+    chain.store([{ event: lifeEvent(stage), atMs: deps.clock.now() }]);
 
   return {
     get inHand() {
@@ -89,7 +72,7 @@ export function makeSlot(deps: SlotDeps): Slot {
       busy = true;
       inHand = events;
       try {
-        const packed = await store(events);
+        const packed = await chain.store(events);
         return events.filter((waiting, index) => {
           const fate = packed[index];
           if (typeof fate === 'object' && 'eventId' in fate) {
@@ -110,10 +93,76 @@ export function makeSlot(deps: SlotDeps): Slot {
         busy = false;
       }
     },
-    async stop() {
-      if (nextSeq > 0) {
-        await store([{ event: lifeEvent('audit.writer.stop'), atMs: deps.clock.now() }]);
+    async beat() {
+      if (busy || isStopped || !chain.isOpen() || chain.silentMs() < deps.heartbeatMs) {
+        return;
       }
+      busy = true;
+      await life('heartbeat').catch(() => deps.failed?.('commit'));
+      busy = false;
+    },
+    retire: chain.retire,
+    async stop() {
+      isStopped = true;
+      if (chain.isOpen()) {
+        await life('stop');
+      }
+    },
+  };
+}
+
+/** The numbers of one writer at a time. */
+function makeChain(deps: SlotDeps) {
+  const newBootId = () => deps.random(BOOT_ID_BYTES).toString('base64url');
+  let bootId = newBootId();
+  let nextSeq = 0;
+  let isRetired = false;
+  let lastStoredMs = 0;
+
+  function beginAnew(): void {
+    bootId = newBootId();
+    nextSeq = 0;
+    isRetired = false;
+  }
+
+  return {
+    /** It has written its start, and nothing forbids it to write on. */
+    isOpen: () => nextSeq > 0 && !isRetired,
+    silentMs: () => deps.clock.monotonic() - lastStoredMs,
+    retire(dead: string): void {
+      // A batch may be at work: the new name is taken before the next one.
+      isRetired ||= dead === bootId;
+    },
+    /** Stores one batch, the start leaf before it when it is the writer's first. */
+    async store(events: readonly Pick<Waiting, 'event' | 'atMs'>[]) {
+      if (isRetired) {
+        beginAnew();
+      }
+      const startedMs = deps.clock.monotonic();
+      // Not after the events that it comes before: they may have waited.
+      const atMs = Math.min(deps.clock.now(), ...events.map((event) => event.atMs));
+      const start = { event: lifeEvent('start'), atMs };
+      const head = nextSeq === 0 ? [start] : [];
+      const { packed, batch } = await packBatch(deps, {
+        bootId,
+        firstSeq: nextSeq,
+        events: [...head, ...events],
+      });
+      const first = packed[0];
+      if (head.length > 0 && typeof first === 'object' && 'error' in first) {
+        throw first.error;
+      }
+      if (batch !== undefined) {
+        if ((await deps.commit(batch)) === 'foreign') {
+          // Somebody wrote under our name. Nothing more is written under it: the auditor's to explain.
+          beginAnew();
+          throw new VaultError('internal', { detail: 'an audit batch was in its place already' });
+        }
+        nextSeq += batch.count;
+        lastStoredMs = deps.clock.monotonic();
+        deps.stored?.(batch, (lastStoredMs - startedMs) / 1_000);
+      }
+      return packed.slice(head.length);
     },
   };
 }

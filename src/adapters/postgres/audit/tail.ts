@@ -1,14 +1,13 @@
 import type { Pool } from 'pg';
 import { batchMac, bootMacKey } from '../../../crypto/batch-mac.ts';
 import { constantTimeEqual } from '../../../crypto/digest.ts';
-import { disclosureDigest } from '../../../crypto/disclosure.ts';
 import type { Keysets } from '../../../crypto/keysets.ts';
+import { openDisclosure, type SealedDisclosure } from '../../../crypto/open-disclosure.ts';
+import { type Leaf, readLeaf } from '../../../domain/audit/read-leaf.ts';
+import { VaultError } from '../../../domain/errors.ts';
 import { readTwice } from '../certainty.ts';
 import type { Batch } from './batch.ts';
-import { decodeLeaves, decodeSealed, type SealedDisclosure } from './framing.ts';
-
-/** A leaf as JSON; its members are those of AUDIT-LOG §5.2. */
-export type Leaf = { id: string; t: number; _sd: readonly string[]; [member: string]: unknown };
+import { decodeLeaves, decodeSealed } from './framing.ts';
 
 /**
  * One event, or a batch that is not as a writer of ours wrote it. `who` and `what` are absent when they
@@ -18,7 +17,7 @@ export type TailEntry =
   | { intact: true; leaf: Leaf; who?: unknown; what?: unknown }
   | { intact: false; day: string; bootId: string; firstSeq: bigint };
 
-type TailDeps = { pool: Pool; keysets: Pick<Keysets, 'auditMac' | 'privateCipher'> };
+type TailDeps = { pool: Pool; keysets: Pick<Keysets, 'auditMac' | 'findPrivateCipher'> };
 
 type PendingRow = {
   day: string;
@@ -29,12 +28,13 @@ type PendingRow = {
   leaves: Buffer;
   sealed_who: Buffer;
   sealed_what: Buffer;
+  terms: Buffer | null;
   mac: Buffer;
 };
 
 // No index on written_at: it would cost every batch, and this statement reads one or two days at most.
 const LAST_BATCHES = `
-select day::text, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, mac
+select day::text, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, terms, mac
 from audit_pending
 where day >= (select max(day) from audit_pending) - 1
 order by written_at desc
@@ -76,6 +76,7 @@ function toBatch(row: PendingRow): Batch {
     leaves: row.leaves,
     who: row.sealed_who,
     what: row.sealed_what,
+    terms: row.terms ?? undefined,
     mac: row.mac,
   };
 }
@@ -85,10 +86,15 @@ async function openBatch(deps: TailDeps, batch: Batch): Promise<TailEntry[]> {
   const what = decodeSealed(batch.what, batch.count);
   const entries: TailEntry[] = [];
   for (const [index, bytes] of decodeLeaves(batch.leaves, batch.count).entries()) {
-    const leaf = JSON.parse(bytes.toString()) as Leaf;
+    const leaf = readLeaf(bytes);
+    if (leaf === undefined) {
+      throw new VaultError('internal', { detail: 'an audit leaf cannot be read' });
+    }
+    const open = async (label: 'who' | 'what', disclosure: SealedDisclosure | undefined) =>
+      disclosure && (await openDisclosure(deps.keysets, { leaf, label, disclosure }))?.value;
     const [opened, touched] = await Promise.all([
-      openDisclosure(deps, { leaf, label: 'who', disclosure: who[index] }),
-      openDisclosure(deps, { leaf, label: 'what', disclosure: what[index] }),
+      open('who', who[index]),
+      open('what', what[index]),
     ]);
     entries.push({
       intact: true,
@@ -98,27 +104,4 @@ async function openBatch(deps: TailDeps, batch: Batch): Promise<TailEntry[]> {
     });
   }
   return entries;
-}
-
-/** The disclosed value, if its key still exists and the leaf vouches for it (RFC 9901 §7.1). */
-async function openDisclosure(
-  deps: TailDeps,
-  input: { leaf: Leaf; label: 'who' | 'what'; disclosure: SealedDisclosure | undefined },
-): Promise<unknown> {
-  const { leaf, label, disclosure } = input;
-  if (disclosure === undefined) {
-    return undefined;
-  }
-  try {
-    const cipher = await deps.keysets.privateCipher(disclosure.vaultId, leaf.t);
-    const text = cipher.open(label, leaf.id, disclosure.sealed).toString('ascii');
-    if (!leaf._sd.includes(disclosureDigest(text))) {
-      return undefined;
-    }
-    const [, , value] = JSON.parse(Buffer.from(text, 'base64url').toString()) as unknown[];
-    return value;
-  } catch {
-    // Erased, or the month's key destroyed: the leaf stays provable without it.
-    return undefined;
-  }
 }

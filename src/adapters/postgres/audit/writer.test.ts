@@ -40,12 +40,13 @@ function openHanging() {
     clock,
     keysets: {
       auditMac: async () => SecretKey.take(Buffer.alloc(32, 1)),
+      auditTerm: async () => SecretKey.take(Buffer.alloc(32, 2)),
       privateCipher: async () => ({ version: 202601, seal, open: seal }),
     },
     random: randomBytes,
     vaultIdOf: () => undefined,
     logId: 1,
-    watch: { committed: () => {}, failed: (reason) => failed.push(reason) },
+    watch: { committed: () => {}, failed: (reason) => failed.push(reason), fault: () => {} },
   });
   return { writer, hanging, failed, clock };
 }

@@ -1,56 +1,78 @@
 import type { Pool } from 'pg';
 import type { AuditEvent, AuditReceipt } from '../../../domain/audit/event.ts';
 import { VaultError } from '../../../domain/errors.ts';
-import type { AuditLog } from '../../../operations/ports/audit-log.ts';
+import type { AuditLog, AuditProgress } from '../../../operations/ports/audit-log.ts';
 import type { Clock } from '../../../operations/ports/clock.ts';
 import type { BatchDeps } from './batch.ts';
 import { commitBatch } from './commit.ts';
-import { fail, makeDeadlines, type Waiting } from './queue.ts';
+import { type IntegrationLimits, makeIntegration } from './integration.ts';
+import type { AuditAlarm } from './keeper.ts';
+import { type Lane, makeLane } from './lane.ts';
+import { fail, makeDeadlines } from './queue.ts';
 import { makeSlot, type Slot } from './slot.ts';
+import { makeEventTerms } from './terms.ts';
 
 /** What the writer tells of its work, for metrics. */
 type Watcher = {
   committed: (batch: { events: number; seconds: number }) => void;
-  failed: (reason: 'commit' | 'deadline' | 'queue_full') => void;
+  failed: (reason: 'commit' | 'deadline' | 'queue_full' | 'backlog') => void;
+  /** What became of a batch whose row was not found as it was written. */
+  fault: (kind: 'restored' | 'altered' | 'lost') => void;
 };
 
-export type AuditWriter = AuditLog & {
-  /** Events that wait for a batch, now. */
-  queued(): number;
-  /**
-   * Refuses new events, writes those that wait and each writer's last leaf. Rejects when that did not
-   * succeed within `withinMs`; nobody was told then that those events are durable. The pool stays open:
-   * it is the caller's.
-   */
-  close(withinMs: number): Promise<void>;
+export type AuditWriter = AuditLog &
+  AuditProgress & {
+    /** Events that wait for a batch, now. */
+    queued(): number;
+    /** Durable events of this instance not known to be in the tree, and the age of the oldest. */
+    unintegrated(): { events: number; ageSeconds: number };
+    /**
+     * Refuses new events, writes those that wait and each writer's last leaf. Rejects when that did not
+     * succeed within `withinMs`; nobody was told then that those events are durable. Where there is a
+     * sequencer to nudge, it stays up to a second longer, within `withinMs`, to see the last batches in
+     * the tree. The pool stays open: it is the caller's.
+     */
+    close(withinMs: number): Promise<void>;
+  };
+
+type Limits = IntegrationLimits & { heartbeatMs: number };
+
+const LIMITS: Limits = {
+  maxEvents: 100_000,
+  maxAgeMs: 60_000,
+  alarmAfterMs: 5_000,
+  missingAfterMs: 2_000,
+  heartbeatMs: 60_000,
+};
+
+type WriterDeps = Omit<BatchDeps, 'clock' | 'eventTerms'> & {
+  pool: Pool;
+  clock: Clock;
+  watch?: Watcher;
+  /** Asks the sequencer to begin its next cycle now. */
+  nudge?: () => void;
+  alarm?: (alarm: AuditAlarm) => void;
+  /** Other limits than the documented ones, for tests. */
+  limits?: Partial<Limits>;
 };
 
 const SLOTS = 2;
-/** One place of the 512 is the start leaf's. */
-const MAX_EVENTS = 511;
 const MAX_QUEUED = 10_000;
 const DEADLINE_MS = 2_000;
 const CLOSE_POLL_MS = 10;
+/** How long a writer that closes stays to see its last batches in the tree. */
+const SETTLE_MS = 1_000;
 
 /**
  * The durable end of the audit log (AUDIT-LOG §4.3): events that arrive while batches are being
- * committed share the next one; no timers, so an idle log answers after one commit. Give it a pool of
- * its own, so that business queries cannot starve it.
+ * committed share the next one; no timer holds them up, so an idle log answers after one commit. What is
+ * durable is kept until the tree has it, and put back when it vanishes (§4.5). Give it a pool of its own,
+ * so that business queries cannot starve it.
  */
-export function makeAuditWriter(
-  deps: Omit<BatchDeps, 'clock'> & { pool: Pool; clock: Clock; watch?: Watcher },
-): AuditWriter {
-  const { clock, pool, watch } = deps;
+export function makeAuditWriter(deps: WriterDeps): AuditWriter {
+  const { clock, watch } = deps;
   const giveUp = new AbortController();
-  const slots = Array.from({ length: SLOTS }, () =>
-    makeSlot({
-      ...deps,
-      commit: (batch) => commitBatch({ pool, clock, signal: giveUp.signal }, batch),
-      committed: watch?.committed,
-      failed: watch?.failed,
-    }),
-  );
-  const lane = makeLane(slots);
+  const { slots, lane, integration } = assemble(deps, giveUp.signal);
   const watchDeadlines = makeDeadlines({
     clock,
     waiting: () => [...slots.flatMap(({ inHand }) => inHand), ...lane.queue()],
@@ -61,12 +83,23 @@ export function makeAuditWriter(
   });
   let closing = false;
 
+  /** Why an event cannot be taken now. */
+  function refusal(): 'queue_full' | 'backlog' | undefined {
+    if (closing || lane.queue().length >= MAX_QUEUED) {
+      return 'queue_full';
+    }
+    return integration.isFull() ? 'backlog' : undefined;
+  }
+
   return {
+    reached: integration.reached,
     queued: () => lane.queue().length,
+    unintegrated: integration.unintegrated,
 
     append(event: AuditEvent): Promise<AuditReceipt> {
-      if (closing || lane.queue().length >= MAX_QUEUED) {
-        watch?.failed('queue_full');
+      const reason = refusal();
+      if (reason !== undefined) {
+        watch?.failed(reason);
         const detail = 'the audit log takes no events now';
         return Promise.reject(new VaultError('audit_unavailable', { detail }));
       }
@@ -80,55 +113,74 @@ export function makeAuditWriter(
     async close(withinMs) {
       closing = true;
       const untilMs = clock.monotonic() + withinMs;
-      const atWork = () => lane.queue().length > 0 || slots.some(({ busy }) => busy);
-      while (atWork() && clock.monotonic() < untilMs) {
-        await clock.sleep(CLOSE_POLL_MS);
-      }
-      giveUp.abort();
-      if (atWork()) {
-        throw new VaultError('audit_unavailable', {
-          detail: 'the audit log closed with events left',
-        });
-      }
-      const stops = await Promise.allSettled(slots.map((slot) => slot.stop()));
-      const failed = stops.find((stop) => stop.status === 'rejected');
-      if (failed !== undefined) {
-        throw failed.reason;
+      try {
+        await finish({ clock, slots, lane, giveUp, untilMs });
+        if (deps.nudge !== undefined) {
+          await integration.settle(Math.min(untilMs, clock.monotonic() + SETTLE_MS));
+        }
+      } finally {
+        integration.close();
       }
     },
   };
 }
 
-/** Hands waiting events to idle writers, in the order in which they came. */
-function makeLane(slots: readonly Slot[]) {
-  let queue: Waiting[] = [];
-  let pumpPlanned = false;
-
-  function pump(): void {
-    pumpPlanned = false;
-    for (const idle of slots.filter(({ busy }) => !busy)) {
-      // Whoever was answered already withheld the data: the event need not be written any more.
-      queue = queue.filter(({ answered }) => !answered);
-      if (queue.length === 0) {
-        return;
-      }
-      // `write` never rejects.
-      void idle.write(queue.splice(0, MAX_EVENTS)).then((left) => {
-        queue.unshift(...left);
-        pump();
-      });
-    }
-  }
-
-  return {
-    queue: (): readonly Waiting[] => queue,
-    add(waiting: Waiting): void {
-      queue.push(waiting);
-      if (!pumpPlanned) {
-        pumpPlanned = true;
-        // Events of one turn of the event loop go together, as calls do in the coalescer.
-        setImmediate(pump);
-      }
+/** The writers, the queue in front of them, and the care for what they have made durable. */
+function assemble(deps: WriterDeps, signal: AbortSignal) {
+  const { pool, clock, watch, alarm } = deps;
+  const limits = { ...LIMITS, ...deps.limits };
+  const eventTerms = makeEventTerms();
+  const slots = Array.from({ length: SLOTS }, () =>
+    makeSlot({
+      ...deps,
+      eventTerms,
+      heartbeatMs: limits.heartbeatMs,
+      commit: (batch) => commitBatch({ pool, clock, signal }, batch),
+      stored: (batch, seconds) => {
+        integration.keep(batch);
+        watch?.committed({ events: batch.count, seconds });
+      },
+      failed: watch?.failed,
+    }),
+  );
+  const lane = makeLane(slots);
+  const integration = makeIntegration({
+    pool,
+    clock,
+    limits,
+    nudge: deps.nudge ?? (() => {}),
+    alarm: (told) => {
+      if ('bootId' in told) watch?.fault(told.kind);
+      alarm?.(told);
     },
-  };
+    closed: (bootId) => {
+      for (const slot of slots) slot.retire(bootId);
+    },
+    tick: lane.beat,
+  });
+  return { slots, lane, integration };
+}
+
+/** Writes what waits, then each writer's last leaf. */
+async function finish(input: {
+  clock: Clock;
+  slots: readonly Slot[];
+  lane: Lane;
+  giveUp: AbortController;
+  untilMs: number;
+}): Promise<void> {
+  const { clock, slots, lane, giveUp, untilMs } = input;
+  const atWork = () => lane.queue().length > 0 || slots.some(({ busy }) => busy);
+  while (atWork() && clock.monotonic() < untilMs) {
+    await clock.sleep(CLOSE_POLL_MS);
+  }
+  giveUp.abort();
+  if (atWork()) {
+    throw new VaultError('audit_unavailable', { detail: 'the audit log closed with events left' });
+  }
+  const stops = await Promise.allSettled(slots.map((slot) => slot.stop()));
+  const failed = stops.find((stop) => stop.status === 'rejected');
+  if (failed !== undefined) {
+    throw failed.reason;
+  }
 }

@@ -1,0 +1,67 @@
+import type { Batch } from './batch.ts';
+
+/** A batch that is durable, and not yet known to be in the tree. */
+export type Kept = {
+  readonly batch: Batch;
+  /** In order of commits. */
+  readonly number: number;
+  readonly keptAtMs: number;
+  /** When its row was last looked at, or the batch kept. */
+  lookedAtMs: number;
+  /** Its row was seen missing or altered: that its writer went on proves nothing about it. */
+  fault?: 'missing' | 'altered';
+};
+
+/** What this instance has made durable and keeps until the tree has it (AUDIT-LOG §4.5). */
+export type Retained = {
+  keep(batch: Batch): void;
+  /** Forgets a batch. `lost`: it is not in the tree, and never will be. */
+  release(kept: Kept, fate: 'integrated' | 'lost'): void;
+  /** Oldest first. */
+  all(): IterableIterator<Kept>;
+  batches(): number;
+  events(): number;
+  /** Age of the oldest, 0 when there is none. */
+  ageMs(): number;
+  /** Number of the last batch that was kept, 0 at first. */
+  lastNumber(): number;
+  /** True when no batch up to this number is left. */
+  isClearTo(number: number): boolean;
+  /** How many batches were released as lost. */
+  lost(): number;
+};
+
+/** Makes an empty store. Times are of the monotonic clock. */
+export function makeRetained(clock: { monotonic(): number }): Retained {
+  // Sets keep their order of insertion: the first one is the oldest.
+  const kept = new Set<Kept>();
+  let events = 0;
+  let lastNumber = 0;
+  let lost = 0;
+  const oldest = (): Kept | undefined => kept.values().next().value;
+
+  return {
+    keep(batch) {
+      const keptAtMs = clock.monotonic();
+      lastNumber += 1;
+      events += batch.count;
+      kept.add({ batch, number: lastNumber, keptAtMs, lookedAtMs: keptAtMs });
+    },
+    release(one, fate) {
+      if (kept.delete(one)) {
+        events -= one.batch.count;
+        lost += fate === 'lost' ? 1 : 0;
+      }
+    },
+    all: () => kept.values(),
+    batches: () => kept.size,
+    events: () => events,
+    ageMs: () => {
+      const first = oldest();
+      return first === undefined ? 0 : clock.monotonic() - first.keptAtMs;
+    },
+    lastNumber: () => lastNumber,
+    isClearTo: (number) => (oldest()?.number ?? Number.POSITIVE_INFINITY) > number,
+    lost: () => lost,
+  };
+}

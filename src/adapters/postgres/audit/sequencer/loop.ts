@@ -1,0 +1,127 @@
+import type { RandomBytes } from '../../../../crypto/random.ts';
+import type { Cycle } from './cycle.ts';
+import type { CycleReport } from './report.ts';
+
+export type LoopDeps = {
+  cycle: Cycle;
+  clock: { now(): number; monotonic(): number };
+  random: RandomBytes;
+  /** Sees to it that there is a shard of this year. */
+  keepShard: () => Promise<unknown>;
+  listDays: () => Promise<readonly string[]>;
+  report: (report: CycleReport) => void;
+  /** A turn failed; nothing of it happened, or it did and the next one will see it. */
+  failed: (error: unknown) => void;
+  /** How often all partitions are looked into, and silent writers are looked for. */
+  thoroughEveryMs: number;
+};
+
+export type Loop = {
+  /** Looks at once. */
+  nudge(): void;
+  /** Ends the turn in hand, goes on until nothing is left or `withinMs` is over, and resolves. */
+  close(withinMs: number): Promise<void>;
+};
+
+const DAY_MS = 86_400_000;
+/** Between two turns that found nothing: 100 to 250 ms, so that instances do not march in step. */
+const MIN_PAUSE_MS = 100;
+const JITTER_MS = 150;
+/** Eight full batches of the writer; the rest is room for what the log itself says. */
+const MAX_EVENTS = 8 * 511;
+/** One batch must always fit. */
+const MIN_EVENTS = 512;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Runs cycles for ever: at once while there is more to do, else after a pause or a nudge. */
+export function startLoop(deps: LoopDeps): Loop {
+  const { cycle, clock } = deps;
+  const pause = makePause();
+  let closeAtMs = Number.POSITIVE_INFINITY;
+  let nextThoroughMs = 0;
+  let maxEvents = MAX_EVENTS;
+
+  async function turn(): Promise<CycleReport> {
+    // Without keys for a new shard the present one goes on.
+    await deps.keepShard().catch(deps.failed);
+    const isThorough = clock.monotonic() >= nextThoroughMs;
+    const report = await cycle.run({
+      days: isThorough ? await deps.listDays() : daysAround(clock.now()),
+      isThorough,
+      limits: { events: maxEvents, bytes: MAX_BYTES },
+    });
+    if (isThorough) {
+      nextThoroughMs = clock.monotonic() + deps.thoroughEveryMs;
+    }
+    deps.report(report);
+    maxEvents = Math.min(MAX_EVENTS, maxEvents * 2);
+    return report;
+  }
+
+  /** True when the next turn shall come at once. */
+  async function tryTurn(): Promise<boolean> {
+    try {
+      const report = await turn();
+      const isClosing = closeAtMs < Number.POSITIVE_INFINITY;
+      return report.isFull || (isClosing && report.outcome === 'integrated');
+    } catch (error) {
+      // A database that is too slow for a whole segment may be fast enough for half of one.
+      maxEvents = Math.max(MIN_EVENTS, maxEvents / 2);
+      nextThoroughMs = 0;
+      cycle.forget();
+      deps.failed(error);
+      return false;
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (;;) {
+      const goOn = await tryTurn();
+      const isClosing = closeAtMs < Number.POSITIVE_INFINITY;
+      if (isClosing && (!goOn || clock.monotonic() >= closeAtMs)) {
+        return;
+      }
+      if (!goOn) {
+        await pause.wait(MIN_PAUSE_MS + jitter(deps.random));
+      }
+    }
+  }
+
+  const ended = run();
+  return {
+    nudge: pause.end,
+    close: (withinMs) => {
+      closeAtMs = clock.monotonic() + withinMs;
+      pause.end();
+      return ended;
+    },
+  };
+}
+
+/** Yesterday, today and tomorrow (UTC): clocks differ, and a batch keeps the day that it was made on. */
+function daysAround(nowMs: number): string[] {
+  return [-1, 0, 1].map((days) => new Date(nowMs + days * DAY_MS).toISOString().slice(0, 10));
+}
+
+const jitter = (random: RandomBytes): number => (random(1).readUInt8() / 256) * JITTER_MS;
+
+/** A pause that can be ended before its time; an end that comes before the pause ends that one. */
+function makePause() {
+  let isEnded = false;
+  let wake = () => {};
+  return {
+    wait: (ms: number): Promise<void> =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => wake(), isEnded ? 0 : ms);
+        wake = () => {
+          clearTimeout(timer);
+          isEnded = false;
+          resolve();
+        };
+      }),
+    end: () => {
+      isEnded = true;
+      wake();
+    },
+  };
+}

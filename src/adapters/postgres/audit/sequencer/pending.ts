@@ -1,0 +1,167 @@
+import type { Pool } from 'pg';
+import type { PendingBatch } from '../../../../crypto/batch-mac.ts';
+import { runStatement, type Session } from '../../session.ts';
+
+/** A row of `audit_pending` without its contents. Nothing in it is checked yet. */
+export type PendingName = {
+  day: string;
+  bootId: string;
+  firstSeq: number;
+  /** How many events it says it has. */
+  count: number;
+  bytes: number;
+  /** Since the database took it. A hint: this column is not under the MAC. */
+  ageSeconds: number;
+};
+
+/** A writer with rows that are not integrated, in order of their numbers. */
+export type PendingWriter = {
+  bootId: string;
+  /** The first number that is not in the tree. */
+  nextSeq: number;
+  /** The tree has something of this writer. */
+  known: boolean;
+  rows: PendingName[];
+};
+
+/** A row with its contents, not checked yet. */
+export type StoredBatch = PendingBatch & {
+  leaves: Buffer;
+  who: Buffer;
+  what: Buffer;
+  terms: Buffer | undefined;
+  mac: Buffer;
+};
+
+/** Rows of one writer and day that one look returns at most. */
+const MAX_ROWS = 512;
+
+// A skip scan: two index descents for each writer of a day, however many batches it has written. The
+// upper bound keeps numbers exact; no writer comes that far.
+const SCAN = `
+with recursive seen (day, boot_id) as (
+  select wanted.day, (
+    select boot_id from audit_pending p where p.day = wanted.day order by boot_id limit 1)
+  from unnest($1::date[]) as wanted (day)
+  union all
+  select seen.day, (
+    select boot_id from audit_pending p
+    where p.day = seen.day and p.boot_id > seen.boot_id order by boot_id limit 1)
+  from seen where seen.boot_id is not null
+)
+select seen.day::text, seen.boot_id, writer.next_seq, batch.first_seq, batch.n, batch.bytes, batch.age
+from seen
+left join audit_writer writer on writer.boot_id = seen.boot_id
+cross join lateral (
+  select first_seq, n,
+    octet_length(leaves) + octet_length(sealed_who) + octet_length(sealed_what)
+      + coalesce(octet_length(terms), 0) as bytes,
+    extract(epoch from clock_timestamp() - written_at)::float8 as age
+  from audit_pending p
+  where p.day = seen.day and p.boot_id = seen.boot_id
+    and p.first_seq >= coalesce(writer.next_seq, 0) and p.first_seq < 9007199254740000
+  order by first_seq
+  limit ${MAX_ROWS}
+) batch
+where seen.boot_id is not null`;
+
+// One index descent for each row: a join could be planned as a scan of whole days.
+const READ = `
+select batch.*
+from unnest($1::date[], $2::bytea[], $3::bigint[]) with ordinality
+  as wanted (day, boot_id, first_seq, place)
+cross join lateral (
+  select day::text, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, terms, mac
+  from audit_pending p
+  where p.day = wanted.day and p.boot_id = wanted.boot_id and p.first_seq = wanted.first_seq
+  limit 1
+) batch
+order by place`;
+
+const DAYS = `
+select substring(relname from '[0-9]{8}$')::date::text as day
+from pg_inherits join pg_class on pg_class.oid = inhrelid
+where inhparent = 'audit_pending'::regclass and relname ~ '^audit_pending_[0-9]{8}$'`;
+
+type ScanRow = {
+  day: string;
+  boot_id: Buffer;
+  next_seq: string | null;
+  first_seq: string;
+  n: number;
+  bytes: number;
+  age: number;
+};
+
+type BatchRow = {
+  day: string;
+  boot_id: Buffer;
+  first_seq: string;
+  log_id: number;
+  n: number;
+  leaves: Buffer;
+  sealed_who: Buffer;
+  sealed_what: Buffer;
+  terms: Buffer | null;
+  mac: Buffer;
+};
+
+/** All days that have a partition, as ISO dates. */
+export async function listDays(pool: Pool): Promise<string[]> {
+  return (await runStatement<{ day: string }>(pool, { text: DAYS })).map(({ day }) => day);
+}
+
+/** Writers that have rows behind what is integrated, on these days. Takes no lock. */
+export async function scanPending(pool: Pool, days: readonly string[]): Promise<PendingWriter[]> {
+  const rows = await runStatement<ScanRow>(pool, {
+    name: 'audit-scan',
+    text: SCAN,
+    values: [days],
+  });
+  const writers = new Map<string, PendingWriter>();
+  for (const row of rows) {
+    const bootId = row.boot_id.toString('base64url');
+    const writer = writers.get(bootId) ?? {
+      bootId,
+      nextSeq: Number(row.next_seq ?? 0),
+      known: row.next_seq !== null,
+      rows: [],
+    };
+    writers.set(bootId, writer);
+    const firstSeq = Number(row.first_seq);
+    const { day, bytes } = row;
+    writer.rows.push({ day, bootId, firstSeq, count: row.n, bytes, ageSeconds: row.age });
+  }
+  for (const { rows: found } of writers.values()) {
+    found.sort((a, b) => a.firstSeq - b.firstSeq);
+  }
+  return [...writers.values()];
+}
+
+/** The rows of these names, in their order; those that are gone are left out. */
+export async function readBatches(
+  session: Session,
+  names: readonly PendingName[],
+): Promise<StoredBatch[]> {
+  const rows = await session.rows<BatchRow>({
+    name: 'audit-read-batches',
+    text: READ,
+    values: [
+      names.map(({ day }) => day),
+      names.map(({ bootId }) => Buffer.from(bootId, 'base64url')),
+      names.map(({ firstSeq }) => firstSeq),
+    ],
+  });
+  return rows.map((row) => ({
+    day: row.day,
+    bootId: row.boot_id.toString('base64url'),
+    firstSeq: BigInt(row.first_seq),
+    logId: row.log_id,
+    count: row.n,
+    leaves: row.leaves,
+    who: row.sealed_who,
+    what: row.sealed_what,
+    terms: row.terms ?? undefined,
+    mac: row.mac,
+  }));
+}
