@@ -8,6 +8,14 @@ export type KeyringEntry = { kind: 'raw-aes'; path: string } | { kind: 'aws-kms'
 /** A right for the whole service that a role has (DESIGN §5). */
 export type AdminGrant = { role: string; action: AdminAction };
 
+/** One key that signs checkpoints: derived from the keyring, or a file. */
+export type AuditKeyEntry = { kind: 'keyring' } | { kind: 'file'; path: string };
+
+/** Where the last signed state is remembered. */
+export type AuditHeadPlace =
+  | { kind: 'folder'; path: string }
+  | { kind: 'postgres'; url: SecretText };
+
 const ADMIN_ACTIONS = [
   'vault.create',
   'vault.destroy',
@@ -121,6 +129,39 @@ export const keyring = list
     error: 'names several root keys: that is not built yet, use one raw-aes:PATH',
   })
   .transform((items): KeyringEntry[] => items.flatMap((item) => parseRootKey(item) ?? []));
+
+/** A log's name (C2SP tlog-checkpoint): it stands in signature lines, so no spaces and no plus. */
+export const auditOrigin = z
+  .string()
+  .refine(
+    (value) => value.length <= 120 && /^[a-z0-9][a-z0-9.:-]*(\/[a-z0-9._~-]+)*$/i.test(value),
+    {
+      error:
+        'must be a name like counterfoil.example.com/audit: host and path, without scheme, spaces or a slash at the end',
+    },
+  );
+
+/** `keyring` and paths: every one signs. */
+export const auditKeys = list
+  .refine((items) => items.length > 0 && new Set(items).size === items.length, {
+    error: 'must be keyring or PATH, several separated by commas, each once',
+  })
+  .transform((items): AuditKeyEntry[] =>
+    items.map((item) => (item === 'keyring' ? { kind: 'keyring' } : { kind: 'file', path: item })),
+  );
+
+/** A URL of Postgres, else a folder. Any other URL is a mistake, not a folder of that name. */
+export const auditHead = z
+  .string()
+  .refine((value) => !value.includes('://') || /^postgres(ql)?:/.test(value), {
+    error: 'must be a folder, or a URL that begins with postgres:// or postgresql://',
+  })
+  .transform(
+    (value): AuditHeadPlace =>
+      value.includes('://')
+        ? { kind: 'postgres', url: new SecretText(value) }
+        : { kind: 'folder', path: value },
+  );
 
 function isTrustedUrl(value: string): boolean {
   const url = URL.parse(value);

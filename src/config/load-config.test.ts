@@ -50,6 +50,17 @@ test('serve reads its keyring and its lists', () => {
   assert.equal(config.databaseUrl?.reveal(), SERVE.DATABASE_URL);
 });
 
+test('the head of the audit log is remembered beside the data, or where it is said', () => {
+  const { audit } = loadConfig({ COUNTERFOIL_DATA_DIR: '/data' }, 'dev');
+  assert.deepEqual(audit.head, { kind: 'folder', path: '/data/audit-head' });
+  assert.deepEqual(audit.keys, [{ kind: 'keyring' }]);
+  const url = 'postgres://x:hunter2@heads.example.com/counterfoil';
+  const { head } = loadConfig({ ...SERVE, COUNTERFOIL_AUDIT_HEAD: url }, 'serve').audit;
+  assert(head.kind === 'postgres');
+  assert.equal(head.url.reveal(), url);
+  assert(!JSON.stringify(head).includes('hunter2'));
+});
+
 test('nothing can be changed after loading, at any depth', () => {
   const config: Config = loadConfig({ ...SERVE }, 'serve');
   assert(Object.isFrozen(config));
@@ -185,6 +196,30 @@ const REFUSED: { why: string; mode: Mode; env: Environment; names: string }[] = 
     mode: 'serve',
     env: { ...SERVE, DATABASE_URL: 'mysql://x/y' },
     names: 'DATABASE_URL',
+  },
+  {
+    why: 'an audit origin with a scheme',
+    mode: 'dev',
+    env: { COUNTERFOIL_AUDIT_ORIGIN: 'https://a.example/audit' },
+    names: 'COUNTERFOIL_AUDIT_ORIGIN',
+  },
+  {
+    why: 'one audit key twice',
+    mode: 'dev',
+    env: { COUNTERFOIL_AUDIT_KEY: '/k,/k' },
+    names: 'COUNTERFOIL_AUDIT_KEY',
+  },
+  {
+    why: 'an audit head at a URL of another kind',
+    mode: 'dev',
+    env: { COUNTERFOIL_AUDIT_HEAD: 's3://bucket/heads' },
+    names: 'COUNTERFOIL_AUDIT_HEAD',
+  },
+  {
+    why: 'an audit head in the database that it remembers',
+    mode: 'serve',
+    env: { ...SERVE, COUNTERFOIL_AUDIT_HEAD: 'postgres://x:y@db.example.com/counterfoil' },
+    names: 'COUNTERFOIL_AUDIT_HEAD',
   },
   {
     why: 'a migration without a database',

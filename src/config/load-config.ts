@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import type { AuditHeadPlace } from './formats.ts';
 import { findProblems, type Mode } from './mode-rules.ts';
 import { VARIABLES, type Variables } from './variables.ts';
 
@@ -56,7 +58,13 @@ function shape(variables: Variables) {
     vaultsClaim: variables.COUNTERFOIL_VAULTS_CLAIM,
     mfaAcr: variables.COUNTERFOIL_MFA_ACR,
     adminRoles: variables.COUNTERFOIL_ADMIN_ROLES,
-    auditOrigin: variables.COUNTERFOIL_AUDIT_ORIGIN,
+    audit: {
+      origin: variables.COUNTERFOIL_AUDIT_ORIGIN,
+      keys: variables.COUNTERFOIL_AUDIT_KEY,
+      head: variables.COUNTERFOIL_AUDIT_HEAD ?? headBeside(variables.COUNTERFOIL_DATA_DIR),
+      /** Path of a policy file. */
+      witnesses: variables.COUNTERFOIL_AUDIT_WITNESSES,
+    },
     logLevel: variables.COUNTERFOIL_LOG_LEVEL,
     /** Paths; both or neither. */
     tls: { certPath: variables.COUNTERFOIL_TLS_CERT, keyPath: variables.COUNTERFOIL_TLS_KEY },
@@ -66,6 +74,10 @@ function shape(variables: Variables) {
     redisUrl: variables.REDIS_URL,
     client: { url: variables.COUNTERFOIL_URL, token: variables.COUNTERFOIL_TOKEN },
   };
+}
+
+function headBeside(dataDir: string): AuditHeadPlace {
+  return { kind: 'folder', path: join(dataDir, 'audit-head') };
 }
 
 function freeze<T extends object>(value: T): T {

@@ -34,6 +34,7 @@ const RULES: Record<Mode, (env: Present) => string[]> = {
     ]),
     ...checkIssuer(env['COUNTERFOIL_OIDC_ISSUER']),
     ...checkTls(env),
+    ...checkHead(env),
   ],
   migrate: (env) =>
     problemIf(
@@ -66,6 +67,19 @@ function checkTls(env: Present): string[] {
   const one = env['COUNTERFOIL_TLS_CERT'] === undefined;
   const other = env['COUNTERFOIL_TLS_KEY'] === undefined;
   return problemIf(one !== other, 'COUNTERFOIL_TLS_CERT and COUNTERFOIL_TLS_KEY come together');
+}
+
+/** A memory that is restored together with what it remembers is none. */
+function checkHead(env: Present): string[] {
+  const place = (url: string | undefined) => {
+    const { host, pathname } = URL.parse(url ?? '') ?? {};
+    return `${host}${pathname}`;
+  };
+  const { COUNTERFOIL_AUDIT_HEAD: head, DATABASE_URL: database } = env;
+  return problemIf(
+    head?.includes('://') === true && place(head) === place(database),
+    'COUNTERFOIL_AUDIT_HEAD must be another database than DATABASE_URL: it remembers what that one may lose',
+  );
 }
 
 /** A misspelt setting must not fall back to its default in silence. */

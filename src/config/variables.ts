@@ -36,8 +36,9 @@ export const VARIABLES = z.object({
     usedBy: SERVER,
   }),
   COUNTERFOIL_DATA_DIR: format.text.prefault('.counterfoil').register(DOCS, {
-    meaning: 'Folder of the embedded database, its root key and `dev.json`.',
-    usedBy: '`dev`, `dev-token`, `audit`',
+    meaning:
+      'Folder of the embedded database, its root key and `dev.json`; of `serve`, what it remembers of the audit log.',
+    usedBy: '`dev`, `serve`, `dev-token`, `audit`',
   }),
   COUNTERFOIL_POLICIES: format.text.optional().register(DOCS, {
     meaning: 'Folder of policy files, one vault each. `dev` without it loads `examples/policies`.',
@@ -83,10 +84,31 @@ export const VARIABLES = z.object({
       '`apikey.manage`, `principal.suspend`.',
     usedBy: SERVER,
   }),
-  COUNTERFOIL_AUDIT_ORIGIN: format.text.optional().register(DOCS, {
-    meaning: 'Name under which the audit log will sign its checkpoints (not used yet).',
+  COUNTERFOIL_AUDIT_ORIGIN: format.auditOrigin.optional().register(DOCS, {
+    meaning:
+      'Name of the audit log, under which its checkpoints are signed; fixed when the log is created. Without it a ' +
+      'new log of `serve` gets a random name, and one of `dev` is `counterfoil.localhost/audit`.',
     usedBy: SERVER,
     example: 'counterfoil.example.com/audit',
+  }),
+  COUNTERFOIL_AUDIT_KEY: format.auditKeys.prefault('keyring').register(DOCS, {
+    meaning:
+      'Keys that sign checkpoints: `keyring` (derived from it) or files of `counterfoil audit key`, several separated ' +
+      'by commas while keys change.',
+    usedBy: SERVER,
+  }),
+  COUNTERFOIL_AUDIT_HEAD: format.auditHead.optional().register(DOCS, {
+    meaning:
+      'Where the last signed state is remembered, outside the database of the log: a folder on a lasting volume, or ' +
+      'another Postgres (as URL, a secret) that all instances share. Default: `audit-head` in `COUNTERFOIL_DATA_DIR`.',
+    usedBy: SERVER,
+    example: 'postgres://counterfoil_head:PASSWORD@heads.example.com/heads',
+  }),
+  COUNTERFOIL_AUDIT_WITNESSES: format.text.optional().register(DOCS, {
+    meaning:
+      'Policy file (C2SP tlog-policy) of the witnesses that are asked to cosign checkpoints, each with a URL.',
+    usedBy: SERVER,
+    example: '/etc/counterfoil/witnesses.policy',
   }),
   COUNTERFOIL_LOG_LEVEL: format.logLevel.prefault('info').register(DOCS, {
     meaning: '`debug`, `info`, `warn`, `error` or `silent`.',
@@ -125,13 +147,15 @@ export const VARIABLES = z.object({
     example: 'redis://cache.example.com:6379',
   }),
   COUNTERFOIL_URL: format.serviceUrl.optional().register(DOCS, {
-    meaning: 'The service to talk to; without it, the one of `dev.json` (not used yet).',
-    usedBy: 'client commands',
+    meaning:
+      'The service to talk to; without it, the one that runs with `dev`, as `dev.json` says.',
+    usedBy: '`audit` commands, but `audit tail`',
     example: 'https://vault.example.com',
   }),
   COUNTERFOIL_TOKEN: format.secret.optional().register(DOCS, {
-    meaning: 'The bearer token to talk to it with (not used yet). A secret.',
-    usedBy: 'client commands',
+    meaning:
+      'The bearer token to talk to it with; without it and `COUNTERFOIL_URL`, that of the auditor in `dev.json`. A secret.',
+    usedBy: '`audit` commands, but `audit tail`',
     example: 'TOKEN',
   }),
 });
