@@ -1,12 +1,8 @@
-import type { Principal, Source } from '../domain/access/principal.ts';
+import type { Source } from '../domain/access/principal.ts';
 import type { AuditReceipt } from '../domain/audit/event.ts';
 import type { ErrorCode, VaultError } from '../domain/errors.ts';
-
-/** Who asks, from where, of which vault. Built by the transport from the credential and the route. */
-export type Call = { principal: Principal; source: Source; requestId: string; vault: string };
-
-/** What an operation gives back: the output, and the proof that the event about it is durable. */
-export type Answer<Output> = { output: Output; receipt: AuditReceipt };
+import type { AuditOperations } from './audit-operations.ts';
+import type { Answer, Call, Caller } from './call.ts';
 
 /**
  * One operation as transports see it. It authorizes, works, audits, then answers, in that order. It
@@ -57,8 +53,8 @@ export type InspectOutput = {
   metadata?: { [key: string]: JsonValue };
 };
 
-/** Everything a transport can ask for. One member per file of this folder. */
-export type Operations = {
+/** Everything a transport can ask for. One operation per file of this folder. */
+export type Operations = AuditOperations & {
   tokenize: Operation<TokenizeInput, TokenizeOutput>;
   tokenizeBatch: Operation<
     { items: readonly TokenizeInput[] },
@@ -73,10 +69,7 @@ export type Operations = {
    * Puts an authenticated request on record that failed before its operation could run (malformed
    * body, unknown route below a vault, an error nobody foresaw).
    */
-  reject: (
-    call: Omit<Call, 'vault'> & { vault?: string },
-    error: VaultError,
-  ) => Promise<AuditReceipt>;
+  reject: (call: Caller & { vault?: string }, error: VaultError) => Promise<AuditReceipt>;
   /** Counts an unauthenticated failure; one event per source and minute, written behind. */
   authFailed: (source: Source) => void;
 };

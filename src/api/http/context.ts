@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Principal, Source } from '../../domain/access/principal.ts';
 import type { AuditReceipt } from '../../domain/audit/event.ts';
 import { VaultError } from '../../domain/errors.ts';
-import type { Call } from '../../operations/operation.ts';
+import type { Call, Caller } from '../../operations/call.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,6 +19,8 @@ declare module 'fastify' {
     auth?: 'bearer' | 'public';
     /** Whether answers need a receipt. Every route must say. */
     audit?: 'required' | 'none';
+    /** A page for people: its headers are helmet's, not those of the API. */
+    isPage?: true;
   }
 }
 
@@ -39,23 +41,32 @@ export function sourceOf(request: FastifyRequest): Source {
  * empty or absurdly long is no vault's, and need not travel any further.
  */
 export function callOf(request: FastifyRequest): Call {
-  const { principal } = request;
-  if (principal === undefined) {
-    throw new VaultError('unauthenticated', { detail: 'a route ran without a principal' });
-  }
+  const caller = callerOf(request);
   const vault = vaultOf(request);
   if (vault === undefined) {
     throw new VaultError('vault_not_found');
   }
-  return { principal, source: sourceOf(request), requestId: request.id, vault };
+  return { ...caller, vault };
+}
+
+/** Who asks, where the path names no vault. */
+export function callerOf(request: FastifyRequest): Caller {
+  const { principal } = request;
+  if (principal === undefined) {
+    throw new VaultError('unauthenticated', { detail: 'a route ran without a principal' });
+  }
+  return { principal, source: sourceOf(request), requestId: request.id };
+}
+
+/** A part of the path, decoded; untrusted text. `*` is what follows the pattern. */
+export function parameterOf({ params }: FastifyRequest, name: string): string {
+  const value: unknown =
+    typeof params === 'object' && params !== null ? Reflect.get(params, name) : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 /** The vault named by the path, when there is one that could exist. */
 export function vaultOf(request: FastifyRequest): string | undefined {
-  const { params } = request;
-  const vault =
-    typeof params === 'object' && params !== null && 'vault' in params ? params.vault : undefined;
-  return typeof vault === 'string' && vault !== '' && vault.length <= MAX_VAULT_CHARS
-    ? vault
-    : undefined;
+  const vault = parameterOf(request, 'vault');
+  return vault !== '' && vault.length <= MAX_VAULT_CHARS ? vault : undefined;
 }

@@ -4,14 +4,18 @@ import type { DocumentedCall, OpenApiDocument } from './openapi.ts';
 
 /** The reference page, made from the OpenAPI document: readable without a script or a network. */
 export function renderDocsPage(document: OpenApiDocument): string {
-  const calls = Object.entries(document.paths).map(([path, { post }]) => ({ path, call: post }));
+  const calls = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, call]) => ({ method: method.toUpperCase(), path, call })),
+  );
   const content = html`<h1>${document.info.title} API</h1>
 <p>${document.info.description}</p>
-<p>Calls are JSON over <code>POST</code>, in UTF-8, with a bearer token in <code>Authorization</code>. Unknown
-members are refused. Every answer names its request in <code>X-Request-Id</code>, and the audit event that
-records it in <code>Audit-Event-Id</code>. The same description for machines: <a href="/openapi.json">openapi.json</a>
+<p>Bodies are JSON in UTF-8, the credential is a bearer token in <code>Authorization</code>. Unknown members are
+refused. Every answer names its request in <code>X-Request-Id</code>, and the audit event that records it in
+<code>Audit-Event-Id</code>. A call on a vault with <code>Prefer: audit=integrated</code> answers when its event is
+under a published checkpoint, and says in <code>Audit-Receipt-Url</code> where the receipt is; when that takes more
+than 5 s it answers without. The same description for machines: <a href="/openapi.json">openapi.json</a>
 (OpenAPI 3.1).</p>
-${calls.map(({ path, call }) => renderCall(path, call))}`;
+${calls.map(renderCall)}`;
   return page(`${document.info.title} API`, navigation(calls.map(({ call }) => call)), content);
 }
 
@@ -48,33 +52,49 @@ ${links}</ul>
 <ul><li><a href="/docs/errors">Errors</a></li><li><a href="/openapi.json">openapi.json</a></li></ul>`;
 }
 
-function renderCall(path: string, call: DocumentedCall): Html {
-  const request = call.requestBody.content['application/json'];
-  const reply = call.responses['200']?.content['application/json'];
+type Call = { method: string; path: string; call: DocumentedCall };
+
+function renderCall({ method, path, call }: Call): Html {
+  const request = call.requestBody?.content['application/json'];
   return html`<section id="${call.operationId}">
 <h2><a href="#${call.operationId}">${call.summary}</a></h2>
-<p class="path"><b>POST</b> <code>${path}</code></p>
+<p class="path"><b>${method}</b> <code>${path}</code></p>
 <p>${withCode(call.description)}</p>
 <h3>Request</h3>
 ${renderMembers(request?.schema)}
-<pre><code>${curl(path, request?.example)}</code></pre>
+<pre><code>${curl({ method, path, call })}</code></pre>
 <h3>Answer</h3>
-${renderMembers(reply?.schema)}
-<pre><code>${JSON.stringify(reply?.example, undefined, 2)}</code></pre>
+${renderAnswer(call)}
 <h3>Errors</h3>
 ${renderProblems(call)}
 </section>
 `;
 }
 
-function curl(path: string, body: unknown): string {
-  const url = path.replace('{vault}', 'demo');
-  return [
-    `curl -s "$COUNTERFOIL_URL${url}" \\`,
-    '  -H "Authorization: Bearer $COUNTERFOIL_TOKEN" \\',
-    "  -H 'Content-Type: application/json' \\",
-    `  -d '${JSON.stringify(body)}'`,
-  ].join('\n');
+function renderAnswer({ responses }: DocumentedCall): Html {
+  const ok = responses['200'];
+  const reply = ok?.content['application/json'];
+  if (reply === undefined) {
+    const types = Object.keys(ok?.content ?? {}).join(', ');
+    return html`<p>${ok?.description ?? ''} <span class="quiet">${types}</span></p>`;
+  }
+  return html`${renderMembers(reply.schema)}
+<pre><code>${JSON.stringify(reply.example, undefined, 2)}</code></pre>`;
+}
+
+function curl({ method, path, call }: Call): string {
+  const url = call.parameters.reduce(
+    (text, { name, example }) => text.replace(`{${name}}`, example),
+    path,
+  );
+  const body = call.requestBody?.content['application/json']?.example;
+  const lines = [
+    `curl -s "$COUNTERFOIL_URL${url}"`,
+    ...(call.security === undefined ? ['-H "Authorization: Bearer $COUNTERFOIL_TOKEN"'] : []),
+    ...(method === 'POST' ? ["-H 'Content-Type: application/json'"] : []),
+    ...(body === undefined ? [] : [`-d '${JSON.stringify(body)}'`]),
+  ];
+  return lines.join(' \\\n  ');
 }
 
 function renderProblems({ responses }: DocumentedCall): Html {

@@ -17,9 +17,13 @@ export function registerDocs(app: FastifyInstance): void {
   app.register((scope, _options, done) => {
     scope.register(helmet, { contentSecurityPolicy: PAGE_POLICY });
     for (const { url, type, text } of pages) {
-      scope.get(url, { config: { auth: 'public', audit: 'none' } }, (_request, reply) => {
-        reply.type(type).send(text);
-      });
+      scope.get(
+        url,
+        { config: { auth: 'public', audit: 'none', isPage: true } },
+        (_request, reply) => {
+          reply.type(type).send(text);
+        },
+      );
     }
     done();
   });

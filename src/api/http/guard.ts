@@ -11,6 +11,10 @@ export const PUBLIC_ROUTES: ReadonlySet<string> = new Set([
   '/docs',
   '/docs/errors',
   '/docs/style.css',
+  // Hashes and signatures: nothing of an event can be told from them (C2SP tlog-tiles).
+  '/v1/audit/log/:shard/checkpoint',
+  '/v1/audit/log/:shard/tile/:level/*',
+  '/v1/audit/log/:shard/vkey',
 ]);
 
 /**
@@ -65,21 +69,38 @@ function release(request: FastifyRequest, reply: FastifyReply, payload: unknown)
     return payload;
   }
   // The record of a failure vouches for that failure's own answer, not for data sent in its place.
-  const isVouchedFor = request.failureBody === undefined || payload === request.failureBody;
+  const isEmptied = isEmptiedHead(request, payload);
+  const isVouchedFor =
+    request.failureBody === undefined || payload === request.failureBody || isEmptied;
   if (request.auditReceipt !== undefined && isVouchedFor) {
     reply.header('audit-event-id', request.auditReceipt.eventId);
     return payload;
   }
-  const code = EXEMPT.get(payload) ?? 'audit_unavailable';
+  const verdict = isEmptied ? verdicts.get(request) : EXEMPT.get(payload);
+  const code = verdict ?? 'audit_unavailable';
+  verdicts.set(request, code);
   discard(payload);
   for (const name of Object.keys(reply.getHeaders())) {
     if (!HARMLESS_HEADERS.includes(name)) {
       reply.removeHeader(name);
     }
   }
+  // The withheld answer's own might say that it may be cached.
+  reply.headers(API_HEADERS);
   reply.header('x-request-id', request.id);
   return prepareProblem(reply, { code, problems: [] });
 }
+
+/**
+ * True for the answer to a HEAD request once the framework has taken its body away: what the guard said of the
+ * body, when it saw it the first time, holds.
+ */
+function isEmptiedHead({ method }: FastifyRequest, payload: unknown): boolean {
+  return method === 'HEAD' && payload === null;
+}
+
+/** What was made of answers without a receipt. */
+const verdicts = new WeakMap<FastifyRequest, ErrorCode>();
 
 /** Frees what a withheld stream holds. Its errors are nobody's business any more. */
 function discard(payload: unknown): void {

@@ -24,9 +24,10 @@ export function collectKnownPaths(app: FastifyInstance): KnownPaths {
   };
 }
 
-/** Our patterns consist of literal segments and `:name` segments. */
+/** Our patterns consist of literal segments, `:name` segments and a last segment `*`, which is the rest. */
 function toPattern(url: string): RegExp {
   const segments = url.split('/').map((segment) => {
+    if (segment === '*') return '.+';
     return segment.startsWith(':') ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   });
   return new RegExp(`^${segments.join('/')}$`);

@@ -1,6 +1,5 @@
 import { ERRORS, type ErrorCode } from '../../domain/errors.ts';
 import type { Route } from './route.ts';
-import { VAULT_PREFIX } from './route.ts';
 import { ROUTES } from './routes/table.ts';
 import { documentedSchema, type JsonSchema } from './schemas/json-schema.ts';
 import { problemAnswer } from './schemas/problem.ts';
@@ -8,21 +7,20 @@ import { problemAnswer } from './schemas/problem.ts';
 /** Version of the interface, not of the service: it changes when calls do. */
 const API_VERSION = '1.0.0';
 
-/** What every call can answer. */
-const COMMON_ERRORS: readonly ErrorCode[] = [
-  'invalid_request',
-  'unauthenticated',
-  'forbidden',
-  'vault_not_found',
-  'payload_too_large',
-  'unsupported_media_type',
-  'rate_limited',
-  'headers_too_large',
-  'internal',
-  'audit_unavailable',
-  'store_unavailable',
-  'key_unavailable',
-  'overloaded',
+/** What calls can answer by their kind, whatever they do. */
+const ERRORS_OF_KIND: { is: (route: Route) => boolean; codes: readonly ErrorCode[] }[] = [
+  {
+    is: ({ auth }) => auth === 'bearer',
+    codes: ['unauthenticated', 'forbidden', 'audit_unavailable', 'key_unavailable'],
+  },
+  {
+    is: ({ body }) => body !== undefined,
+    codes: ['invalid_request', 'payload_too_large', 'unsupported_media_type'],
+  },
+  {
+    is: () => true,
+    codes: ['rate_limited', 'headers_too_large', 'internal', 'store_unavailable', 'overloaded'],
+  },
 ];
 
 type Content = { [mediaType: string]: { schema: JsonSchema; example?: unknown } };
@@ -33,8 +31,10 @@ export type DocumentedCall = {
   operationId: string;
   summary: string;
   description: string;
-  parameters: readonly { name: string; description: string }[];
-  requestBody: { required: true; content: Content };
+  /** Present and empty where no credential is needed. */
+  security?: readonly [];
+  parameters: readonly { name: string; description: string; example: string }[];
+  requestBody?: { required: true; content: Content };
   responses: { [status: string]: Answer };
 };
 
@@ -43,7 +43,7 @@ export type OpenApiDocument = {
   info: { title: string; version: string; description: string };
   servers: readonly { url: string }[];
   security: readonly object[];
-  paths: { [path: string]: { post: DocumentedCall } };
+  paths: { [path: string]: { get?: DocumentedCall; post?: DocumentedCall } };
   components: object;
 };
 
@@ -60,7 +60,10 @@ export function openApiDocument(): OpenApiDocument {
     },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
-    paths: Object.fromEntries(ROUTES.map((route) => [pathOf(route), { post: describe(route) }])),
+    // No two routes share a path.
+    paths: Object.fromEntries(
+      ROUTES.map((route) => [pathOf(route), { [route.method.toLowerCase()]: describe(route) }]),
+    ),
     components: {
       securitySchemes: {
         bearer: {
@@ -80,34 +83,51 @@ export function renderOpenApi(): string {
   return `${JSON.stringify(openApiDocument(), undefined, 2)}\n`;
 }
 
-function pathOf({ path }: Route): string {
-  return `${VAULT_PREFIX.replace(':vault', '{vault}')}${path}`;
+/** The name that the docs give to the rest of a path. It holds slashes: OpenAPI has no word for that. */
+const REST = 'tile';
+
+function pathOf({ url }: Route): string {
+  return url.replace(/:(\w+)/g, '{$1}').replace('*', `{${REST}}`);
 }
 
 function describe(route: Route): DocumentedCall {
-  const { operationId, summary, description, body, reply, example } = route;
-  const parameter = {
-    name: 'vault',
-    in: 'path',
-    required: true,
-    description: 'The vault. One that the caller has no role in answers as if it did not exist.',
-    schema: { type: 'string' },
-  };
-  const ok: Answer = {
-    description: 'Done, and on record.',
-    headers: ANSWER_HEADERS,
-    content: jsonContent(documentedSchema(reply, 'output'), example.reply),
-  };
+  const { operationId, summary, description, auth, parameters, body, errors } = route;
+  const byKind = ERRORS_OF_KIND.flatMap(({ is, codes }) => (is(route) ? codes : []));
   return {
     operationId,
     summary,
     description,
-    parameters: [parameter],
-    requestBody: {
+    ...(auth === 'public' ? { security: [] } : {}),
+    parameters: Object.entries(parameters).map(([name, parameter]) => ({
+      name: name === '*' ? REST : name,
+      in: 'path',
       required: true,
-      content: jsonContent(documentedSchema(body, 'input'), example.body),
-    },
-    responses: { 200: ok, ...problemsOf([...COMMON_ERRORS, ...route.errors]) },
+      ...parameter,
+      schema: { type: 'string' },
+    })),
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: jsonContent(documentedSchema(body.schema, 'input'), body.example),
+          },
+        }),
+    responses: { 200: okOf(route), ...problemsOf([...byKind, ...errors]) },
+  };
+}
+
+function okOf({ answer, auth }: Route): Answer {
+  const headers = auth === 'public' ? REQUEST_HEADERS : { ...REQUEST_HEADERS, ...AUDIT_HEADERS };
+  if ('schema' in answer) {
+    const content = jsonContent(documentedSchema(answer.schema, 'output'), answer.example);
+    return { description: 'Done, and on record.', headers, content };
+  }
+  const file = { schema: { type: 'string' } };
+  return {
+    description: answer.description,
+    headers,
+    content: Object.fromEntries(answer.mediaTypes.map((type) => [type, file])),
   };
 }
 
@@ -115,8 +135,11 @@ function jsonContent(schema: JsonSchema, example: unknown): Content {
   return { 'application/json': { schema, example } };
 }
 
-const ANSWER_HEADERS = {
+const REQUEST_HEADERS = {
   'X-Request-Id': { description: 'Id of this request.', schema: { type: 'string' } },
+};
+
+const AUDIT_HEADERS = {
   'Audit-Event-Id': {
     description: 'Id of the audit event that records this request.',
     schema: { type: 'string' },

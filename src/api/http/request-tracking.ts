@@ -30,7 +30,7 @@ export function installRequestTracking(app: FastifyInstance, deps: TrackingDeps)
     request.startedMs = performance.now();
     reply.header('x-request-id', request.id);
     // Pages get theirs from helmet.
-    if (request.is404 || request.routeOptions.config.auth !== 'public') {
+    if (request.is404 || request.routeOptions.config.isPage !== true) {
       reply.headers(API_HEADERS);
     }
     // `onResponse` misses clients that hang up; a connection closes once, whatever happens.

@@ -1,69 +1,95 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { z } from 'zod';
+import type { AuditReceipt } from '../../domain/audit/event.ts';
 import { type ErrorCode, VaultError } from '../../domain/errors.ts';
-import type { Operation, Operations } from '../../operations/operation.ts';
-import { callOf } from './context.ts';
+import type { Operations } from '../../operations/operation.ts';
 import { checkMediaType } from './media-type.ts';
 import { bodySchema, replySchema } from './schemas/json-schema.ts';
 import { problemAnswer } from './schemas/problem.ts';
 
-/** Where all routes of a vault live. */
-export const VAULT_PREFIX = '/v1/vaults/:vault';
+/** What an answer carries: JSON by a schema, which lets nothing else out, or a file in a format of its own. */
+export type AnswerContent<Reply> =
+  | { schema: z.ZodType<Reply>; example: Reply }
+  | { mediaTypes: readonly string[]; description: string };
 
-type RouteSpec<Input, Reply, Output extends Reply> = {
-  /** Below `VAULT_PREFIX`. */
-  path: string;
+/** One route as the docs describe it. */
+export type Described<Input, Reply> = {
+  method: 'GET' | 'POST';
+  /** As the router takes it: literal segments, `:name`, and `*` for all the rest. */
+  url: string;
   operationId: string;
   summary: string;
   description: string;
+  /** `public` answers without a credential; the guard has the list. */
+  auth: 'bearer' | 'public';
+  /** What each part of the path stands for, and an example of it; `*` under the name that the docs give it. */
+  parameters: Readonly<Record<string, { description: string; example: string }>>;
   /** One source for validation, types and docs. Unknown members are refused. */
-  body: z.ZodType<Input>;
-  /** What may leave: members that it does not name are dropped. */
-  reply: z.ZodType<Reply>;
-  /** Errors of this call beyond those that every call can give. */
+  body?: { schema: z.ZodType<Input>; example: Input };
+  answer: AnswerContent<Reply>;
+  /** Errors of this call beyond those that every call of its kind can give. */
   errors: readonly ErrorCode[];
-  example: { body: Input; reply: Output };
-  operation: (operations: Operations) => Operation<Input, Output>;
 };
 
-/** One POST route: an operation with its schemas and its documentation. */
-export type Route = Omit<RouteSpec<unknown, unknown, unknown>, 'operation'> & {
+/** What a handler gives: the answer, and the proof that its event is durable where the route is audited. */
+export type Sent<Output> = {
+  output: Output;
+  receipt?: AuditReceipt;
+  headers?: Readonly<Record<string, string>>;
+};
+
+type RouteSpec<Input, Reply, Output> = Described<Input, Reply> & {
+  handle: (
+    operations: Operations,
+    request: FastifyRequest,
+    /** The body, as the compiled schema has accepted it. */
+    input: Input,
+  ) => Promise<Sent<Output>>;
+  /** Runs on every answer of the route, refusals included, before the guard. */
+  onSend?: (operations: Operations) => NonNullable<RouteOptions['onSend']>;
+};
+
+/** One route: its documentation, and how it is put up. */
+export type Route = Described<unknown, unknown> & {
   register: (app: FastifyInstance, operations: Operations) => void;
 };
 
-/** Makes the route of an operation: schema in, operation, receipt, schema out. */
-export function defineRoute<Input, Reply, Output extends Reply>(
-  spec: RouteSpec<Input, Reply, Output>,
-): Route {
-  const { operation, ...documented } = spec;
+/** Makes a route of an operation: schema in, operation, receipt, schema or file out. */
+export function defineRoute<Input, Reply, Output>(spec: RouteSpec<Input, Reply, Output>): Route {
+  const { handle, onSend, ...described } = spec;
   return {
-    ...documented,
+    ...described,
     register: (app, operations) => {
-      const run = operation(operations);
       app.route({
-        method: 'POST',
-        url: `${VAULT_PREFIX}${spec.path}`,
-        config: { auth: 'bearer', audit: 'required' },
-        schema: {
-          body: bodySchema(spec.body),
-          response: {
-            '2xx': replySchema(spec.reply),
-            '4xx': replySchema(problemAnswer),
-            '5xx': replySchema(problemAnswer),
-          },
-        },
+        method: spec.method,
+        url: spec.url,
+        config: { auth: spec.auth, audit: spec.auth === 'public' ? 'none' : 'required' },
+        schema: schemaOf(described),
         onRequest: (request, _reply, done) => {
-          checkMediaType(request);
+          if (spec.body !== undefined) checkMediaType(request);
           checkNoIdempotencyKey(request);
           done();
         },
-        handler: async (request: FastifyRequest) => {
-          // The compiled schema of `spec.body` has accepted it.
-          const { output, receipt } = await run(callOf(request), request.body as Input);
-          request.auditReceipt = receipt;
-          return output;
+        ...(onSend === undefined ? {} : { onSend: onSend(operations) }),
+        handler: async (request: FastifyRequest, reply: FastifyReply) => {
+          const sent = await handle(operations, request, request.body as Input);
+          request.auditReceipt = sent.receipt;
+          reply.headers(sent.headers ?? {});
+          return sent.output;
         },
       });
+    },
+  };
+}
+
+/** What is compiled into validator and serializer. */
+function schemaOf({ body, answer }: Pick<Described<unknown, unknown>, 'body' | 'answer'>) {
+  return {
+    ...(body === undefined ? {} : { body: bodySchema(body.schema) }),
+    response: {
+      ...('schema' in answer ? { '2xx': replySchema(answer.schema) } : {}),
+      '4xx': replySchema(problemAnswer),
+      '5xx': replySchema(problemAnswer),
     },
   };
 }

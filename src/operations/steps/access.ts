@@ -8,7 +8,8 @@ import {
   hasRole,
 } from '../../domain/policy/decide.ts';
 import type { Action, Field } from '../../domain/policy/policy.ts';
-import type { Call, RevealContext } from '../operation.ts';
+import type { Call } from '../call.ts';
+import type { RevealContext } from '../operation.ts';
 import type { Vault, VaultRegistry } from '../ports/vault-registry.ts';
 
 /** A call that has found its vault: what the later steps of an operation work with. */
@@ -19,13 +20,17 @@ export type Session = { call: Call; vault: Vault; cipher: VaultCipher };
  * the caller has no role are the same `vault_not_found` (DESIGN §10).
  */
 export function findVault(vaults: VaultRegistry, call: Call): Vault {
-  const { principal } = call;
-  const named = principal.vaults === '*' || principal.vaults.includes(call.vault);
   const vault = vaults.find(call.vault);
-  if (vault === undefined || !named || !hasRole(vault.policy, principal.roles)) {
+  if (vault === undefined || !isMember(call, vault)) {
     throw new VaultError('vault_not_found');
   }
   return vault;
+}
+
+/** True when the credential names the vault, and the vault's policy knows a role of the caller. */
+export function isMember({ principal }: Pick<Call, 'principal'>, vault: Vault): boolean {
+  const named = principal.vaults === '*' || principal.vaults.includes(vault.name);
+  return named && hasRole(vault.policy, principal.roles);
 }
 
 /** What a call asks to do, at which moment. */
@@ -39,12 +44,20 @@ function accessRequest({ principal, source }: Call, asked: Asked): AccessRequest
   return { principal: caller, action, items, atMs, view, purpose, reference };
 }
 
+/** What a call may do in a vault: the vault's policy decides, over what the call establishes. */
+type Seeker = Pick<Session, 'call' | 'vault'>;
+
 /**
  * Refuses, before any look-up, a call whose action no grant of the caller allows on any field, or that
  * lacks what every one of those grants demands.
  */
-export function checkAction({ call, vault }: Session, asked: Asked): void {
-  checkDecision(decideAction(vault.policy, accessRequest(call, asked)));
+export function checkAction(seeker: Seeker, asked: Asked): void {
+  checkDecision(decideCall(seeker, asked));
+}
+
+/** The decision that `checkAction` goes by, for those who only want to know. */
+export function decideCall({ call, vault }: Seeker, asked: Asked): Decision {
+  return decideAction(vault.policy, accessRequest(call, asked));
 }
 
 /** Refuses a call that may not do this on this field, in this view and for this reason. */

@@ -1,6 +1,6 @@
 import type { AuditEvent, AuditReceipt } from '../../domain/audit/event.ts';
 import { VaultError } from '../../domain/errors.ts';
-import type { Answer, Call } from '../operation.ts';
+import type { Answer, Call } from '../call.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import { findVault, type Session } from './access.ts';
 import type { OperationDeps } from './deps.ts';

@@ -1,7 +1,8 @@
 import type { AuditEvent } from '../../domain/audit/event.ts';
 import { ERRORS, type ErrorCode, type VaultError } from '../../domain/errors.ts';
 import type { Action } from '../../domain/policy/policy.ts';
-import type { Call, RevealContext } from '../operation.ts';
+import type { Call } from '../call.ts';
+import type { RevealContext } from '../operation.ts';
 import type { Vault } from '../ports/vault-registry.ts';
 import type { Session } from './access.ts';
 

@@ -1,7 +1,7 @@
-import { defineRoute } from '../route.ts';
 import { detokenizeBatchBody, detokenizeBatchReply } from '../schemas/detokenize.ts';
+import { defineVaultRoute } from '../vault-route.ts';
 
-export const detokenizeBatchRoute = defineRoute({
+export const detokenizeBatchRoute = defineVaultRoute({
   path: '/detokenize/batch',
   operationId: 'detokenizeBatch',
   summary: 'Get up to 1,000 values back, in one view',

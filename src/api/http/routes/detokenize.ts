@@ -1,7 +1,7 @@
-import { defineRoute } from '../route.ts';
 import { detokenizeBody, detokenizeReply } from '../schemas/detokenize.ts';
+import { defineVaultRoute } from '../vault-route.ts';
 
-export const detokenizeRoute = defineRoute({
+export const detokenizeRoute = defineVaultRoute({
   path: '/detokenize',
   operationId: 'detokenize',
   summary: 'Get a value back, in a view',

@@ -1,7 +1,7 @@
-import { defineRoute } from '../route.ts';
 import { lookupBody, tokenReply } from '../schemas/tokenize.ts';
+import { defineVaultRoute } from '../vault-route.ts';
 
-export const lookupRoute = defineRoute({
+export const lookupRoute = defineVaultRoute({
   path: '/lookup',
   operationId: 'lookup',
   summary: 'Find the token of a known value',

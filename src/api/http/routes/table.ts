@@ -1,4 +1,13 @@
 import type { Route } from '../route.ts';
+import { auditEventRoute, auditReceiptRoute } from './audit-events.ts';
+import { auditExportRoute } from './audit-export.ts';
+import {
+  auditCheckpointRoute,
+  auditEntriesRoute,
+  auditTileRoute,
+  auditVerifierKeysRoute,
+} from './audit-log-files.ts';
+import { auditSearchRoute } from './audit-search.ts';
 import { detokenizeRoute } from './detokenize.ts';
 import { detokenizeBatchRoute } from './detokenize-batch.ts';
 import { lookupRoute } from './lookup.ts';
@@ -16,4 +25,12 @@ export const ROUTES: readonly Route[] = [
   lookupRoute,
   tokensInspectRoute,
   tokensRevokeRoute,
+  auditSearchRoute,
+  auditEventRoute,
+  auditReceiptRoute,
+  auditExportRoute,
+  auditCheckpointRoute,
+  auditTileRoute,
+  auditEntriesRoute,
+  auditVerifierKeysRoute,
 ];

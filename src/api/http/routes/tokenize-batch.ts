@@ -1,7 +1,7 @@
-import { defineRoute } from '../route.ts';
 import { tokenizeBatchBody, tokenizeBatchReply } from '../schemas/tokenize.ts';
+import { defineVaultRoute } from '../vault-route.ts';
 
-export const tokenizeBatchRoute = defineRoute({
+export const tokenizeBatchRoute = defineVaultRoute({
   path: '/tokenize/batch',
   operationId: 'tokenizeBatch',
   summary: 'Swap up to 1,000 values for tokens',

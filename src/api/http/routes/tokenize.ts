@@ -1,7 +1,7 @@
-import { defineRoute } from '../route.ts';
 import { tokenizeBody, tokenReply } from '../schemas/tokenize.ts';
+import { defineVaultRoute } from '../vault-route.ts';
 
-export const tokenizeRoute = defineRoute({
+export const tokenizeRoute = defineVaultRoute({
   path: '/tokenize',
   operationId: 'tokenize',
   summary: 'Swap a value for a token',

@@ -1,7 +1,7 @@
-import { defineRoute } from '../route.ts';
 import { inspectBody, inspectReply } from '../schemas/tokens.ts';
+import { defineVaultRoute } from '../vault-route.ts';
 
-export const tokensInspectRoute = defineRoute({
+export const tokensInspectRoute = defineVaultRoute({
   path: '/tokens/inspect',
   operationId: 'inspectToken',
   summary: 'See what is known of a token, without its value',

@@ -1,7 +1,7 @@
-import { defineRoute } from '../route.ts';
 import { revokeBody, revokeReply } from '../schemas/tokens.ts';
+import { defineVaultRoute } from '../vault-route.ts';
 
-export const tokensRevokeRoute = defineRoute({
+export const tokensRevokeRoute = defineVaultRoute({
   path: '/tokens/revoke',
   operationId: 'revokeTokens',
   summary: 'End tokens for good',

@@ -11,7 +11,8 @@ import type { JsonValue } from '../../../operations/operation.ts';
 const NO_CONTROLS = /^[^\u0000-\u001f\u007f-\u009f]*$/u;
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
 
-const text = (maxChars: number) => z.string().min(1).max(maxChars).regex(NO_CONTROLS);
+/** Text of the caller: not empty, without control characters. */
+export const text = (maxChars: number) => z.string().min(1).max(maxChars).regex(NO_CONTROLS);
 
 export const fieldName = z.string().max(63).regex(NAME).meta({
   description: 'A field of the vault.',
@@ -53,13 +54,17 @@ export const metadata = z.looseObject({}).meta({
   sensitive: true,
 }) as unknown as z.ZodType<{ [key: string]: JsonValue }>;
 
-export const expiresAt = z
+/** A moment in a request. */
+export const rfc3339 = z
   .string()
   .max(64)
   .regex(
     /^\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/,
-  )
-  .meta({ description: 'When the token ends (RFC 3339, with `Z` or an offset).' });
+  );
+
+export const expiresAt = rfc3339.meta({
+  description: 'When the token ends (RFC 3339, with `Z` or an offset).',
+});
 
 /** A moment in an answer. */
 export const instant = z.string().meta({ description: 'RFC 3339, in UTC.' });

@@ -7,9 +7,9 @@ import { documentedSchema } from './json-schema.ts';
  */
 export function sensitiveNames(): readonly string[] {
   const names = new Set<string>();
-  for (const { body, reply } of ROUTES) {
-    collect(documentedSchema(body, 'input'), undefined, names);
-    collect(documentedSchema(reply, 'output'), undefined, names);
+  for (const { body, answer } of ROUTES) {
+    if (body !== undefined) collect(documentedSchema(body.schema, 'input'), undefined, names);
+    if ('schema' in answer) collect(documentedSchema(answer.schema, 'output'), undefined, names);
   }
   return [...names].sort();
 }
