@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { text } from 'node:stream/consumers';
 import { catchSignals } from './cli/catch-signals.ts';
 import { findVersionProblem } from './cli/check-node-version.ts';
 import { followNpm } from './cli/follow-npm.ts';
@@ -15,8 +16,9 @@ followNpm(process, () => process.kill(process.pid, 'SIGHUP'));
 
 const code = await runCli(process.argv.slice(2), {
   env: process.env,
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
+  out: (line) => process.stdout.write(line),
+  err: (line) => process.stderr.write(line),
+  input: () => text(process.stdin),
   catchSignals: () => catchSignals(process),
 });
 // What is printed to a pipe may still be on its way: ending now would cut it off, with exit code 0.

@@ -6,8 +6,9 @@ import type { Logger } from '../telemetry/logger.ts';
 const INTERVAL_MS = 6 * 3_600_000;
 
 /**
- * Keeps the audit log's partitions ahead of the clock: now and every six hours. A failure is logged
- * and tried again; the writer makes a partition that is missing all the same.
+ * Keeps the audit log's partitions ahead of the clock, and drops those older than yesterday whose batches
+ * are all in the tree: now and every six hours. A failure is logged and tried again; the writer makes a
+ * partition that is missing all the same.
  *
  * @returns what ends it
  */

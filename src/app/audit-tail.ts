@@ -31,7 +31,10 @@ export async function readTail(config: Config, limit: number): Promise<TailEntry
   }
 }
 
-async function findSource(config: Config): Promise<{ databaseUrl: string; rootKey: SecretBytes }> {
+/** The database and root key that an operator's command works with. */
+export async function findSource(
+  config: Config,
+): Promise<{ databaseUrl: string; rootKey: SecretBytes }> {
   if (config.databaseUrl !== undefined) {
     return { databaseUrl: config.databaseUrl.reveal(), rootKey: await openKeyring(config) };
   }

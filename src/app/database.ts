@@ -13,8 +13,14 @@ const REQUEST_CONNECTIONS = 12;
 /** Two writers with one batch each, and one to find out what became of a batch. */
 const AUDIT_CONNECTIONS = 3;
 
-/** Pools of their own for requests and for the audit log: neither can starve the other. */
-export type Database = { requests: Pool; audit: Pool; close(): Promise<void> };
+/** For those who read the log, and for its upkeep. */
+const LOG_CONNECTIONS = 5;
+
+/**
+ * Pools of their own for requests, for events on their way into the log, and for reading the log and its
+ * upkeep: none can starve another.
+ */
+export type Database = { requests: Pool; audit: Pool; log: Pool; close(): Promise<void> };
 
 /**
  * Connects as the service role and refuses a database that cannot be trusted with the work: another
@@ -26,8 +32,9 @@ export async function openDatabase(
 ): Promise<Database> {
   const requests = makePool({ connectionString, max: REQUEST_CONNECTIONS, name: 'counterfoil' });
   const audit = makePool({ connectionString, max: AUDIT_CONNECTIONS, name: 'counterfoil-audit' });
+  const log = makePool({ connectionString, max: LOG_CONNECTIONS, name: 'counterfoil-log' });
   const close = async () => {
-    await Promise.all([requests.end(), audit.end()]);
+    await Promise.all([requests.end(), audit.end(), log.end()]);
   };
   try {
     await checkSchema({ pool: requests, directory: MIGRATIONS });
@@ -37,12 +44,12 @@ export async function openDatabase(
     await close();
     throw error;
   }
-  for (const [name, pool] of Object.entries({ requests, audit })) {
+  for (const [name, pool] of Object.entries({ requests, audit, log })) {
     metrics.watchPool(name, () => ({
       total: pool.totalCount,
       idle: pool.idleCount,
       waiting: pool.waitingCount,
     }));
   }
-  return { requests, audit, close };
+  return { requests, audit, log, close };
 }

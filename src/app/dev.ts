@@ -8,6 +8,7 @@ import { migrate } from '../adapters/postgres/migrate.ts';
 import type { Config } from '../config/load-config.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { VaultError } from '../domain/errors.ts';
+import { readCheckpointSettings } from './checkpoint-settings.ts';
 import { MIGRATIONS } from './database.ts';
 import { type DevFacts, renderBanner } from './dev-banner.ts';
 import { DEMO_VAULT, type DevIssuer, demoTokens, openDevIssuer } from './dev-issuer.ts';
@@ -21,6 +22,8 @@ import { systemClock } from './system-clock.ts';
 
 /** The policies that come with the program. */
 const EXAMPLES = join(import.meta.dirname, '../../examples/policies');
+/** Name of the audit log; it is known on this machine only. */
+const ORIGIN = 'counterfoil.localhost/audit';
 /** All that a stop may take before the database ends, in milliseconds. */
 const DRAIN_MS = 20_000;
 
@@ -82,6 +85,12 @@ async function startAll(options: Options, undo: Undo): Promise<DevFacts> {
     databaseUrl,
     rootKey,
     documents,
+    audit: {
+      ...(await readCheckpointSettings(config.audit)),
+      isProduction: false,
+      origin: config.audit.origin,
+      fallbackOrigin: () => ORIGIN,
+    },
   });
   undo.push(() => closeInTime(service.close, { hurry: options.hurry, limitMs: DRAIN_MS }));
   const { http, admin } = service;

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import type { Config } from '../config/load-config.ts';
+import { randomBytes } from '../crypto/random.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { VaultError } from '../domain/errors.ts';
+import { readCheckpointSettings } from './checkpoint-settings.ts';
 import { MIGRATIONS } from './database.ts';
 import { readPolicyFolder } from './policy-files.ts';
 import { readRootKey } from './root-key.ts';
@@ -54,6 +56,13 @@ async function readOptions(config: Config): Promise<ServiceOptions> {
     adminPort: config.adminPort,
     logLevel: config.logLevel,
     trustedProxies: config.trustedProxies,
+    audit: {
+      ...(await readCheckpointSettings(config.audit)),
+      isProduction: true,
+      origin: config.audit.origin,
+      // Unlike any other: two logs of one name would contradict each other before a witness.
+      fallbackOrigin: () => `counterfoil-${randomBytes(4).toString('hex')}.invalid/audit`,
+    },
     ...(tls !== undefined && { tls }),
   };
 }

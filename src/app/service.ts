@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { type IssuerConfig, makeAuthenticator } from '../adapters/oidc/authenticator.ts';
-import { makeAuditWriter } from '../adapters/postgres/audit/writer.ts';
 import { makeWrappedKeyStore } from '../adapters/postgres/keys.ts';
 import { makeTokenStore } from '../adapters/postgres/tokens.ts';
 import { makeAdminServer } from '../api/http/admin.ts';
@@ -11,21 +10,20 @@ import { makeKeysets } from '../crypto/keysets.ts';
 import { randomBytes } from '../crypto/random.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { makeAuthFailures } from '../operations/auth-failures.ts';
+import { makeEntryReads } from '../operations/entry-reads.ts';
 import { makeOperations } from '../operations/make-operations.ts';
 import { type Logger, type LogLevel, makeLogger } from '../telemetry/logger.ts';
 import { type Metrics, makeMetrics } from '../telemetry/metrics.ts';
-import { keepPartitionsAhead } from './audit-maintenance.ts';
+import { type AuditTrailOptions, openAuditTrail } from './audit-trail.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { PolicyDocument } from './policy-files.ts';
 import { makeReadiness } from './readiness.ts';
 import { systemClock as clock } from './system-clock.ts';
 import { openVaults } from './vaults.ts';
+import { VERSION } from './version.ts';
 
-/** One log for now; `audit_pending` names it so that yearly shards can follow. */
-const LOG_ID = 1;
 /** Time that requests in flight get to finish, in milliseconds; then what is left of the 20 s goes to the log. */
 const DRAIN_MS = 12_000;
-const LOG_DRAIN_MS = 5_000;
 /** How often connections that have become idle are looked for while draining. */
 const SWEEP_MS = 50;
 
@@ -43,6 +41,7 @@ export type ServiceOptions = {
   tls?: { cert: string; key: string };
   /** Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. */
   trustedProxies: readonly string[];
+  audit: AuditTrailOptions;
 };
 
 /** A service that listens. `http` and `admin` are base URLs without a path. */
@@ -118,7 +117,8 @@ async function assemble(options: ServiceOptions, parts: Parts): Promise<Service>
 }
 
 /** Everything behind the transports: keys, audit log, vaults, and the operations over them. */
-async function openVaultCore({ rootKey, documents }: ServiceOptions, parts: Parts) {
+async function openVaultCore(options: ServiceOptions, parts: Parts) {
+  const { rootKey, documents, databaseUrl } = options;
   const { logger, metrics, database, closers } = parts;
   const requests = { pool: database.requests, clock };
   const keysets = makeKeysets({
@@ -129,18 +129,11 @@ async function openVaultCore({ rootKey, documents }: ServiceOptions, parts: Part
   await keysets.ensureSystem();
 
   const vaultIds = new Map<string, number>();
-  const audit = makeAuditWriter({
-    pool: database.audit,
-    clock,
-    keysets,
-    random: randomBytes,
-    vaultIdOf: (name) => vaultIds.get(name),
-    logId: LOG_ID,
-    watch: metrics.audit,
-  });
-  metrics.audit.watchQueue(audit.queued);
-  closers.push(() => audit.close(LOG_DRAIN_MS));
-  closers.push(await keepPartitionsAhead(database.audit, logger));
+  const trail = await openAuditTrail(
+    { ...options.audit, databaseUrl, vaultIdOf: (name) => vaultIds.get(name) },
+    { ...parts, keysets },
+  );
+  const { audit } = trail;
 
   warnOfPolicies(documents, logger);
   const vaults = await openVaults(
@@ -149,14 +142,20 @@ async function openVaultCore({ rootKey, documents }: ServiceOptions, parts: Part
   );
   const failures = makeAuthFailures({ audit });
   closers.push(failures.close);
+  const entryReads = makeEntryReads({ audit, clock });
+  closers.push(entryReads.close);
   const operations = makeOperations({
+    ...trail,
+    progress: audit,
     vaults,
     keys: keysets,
+    auditKeys: keysets,
     tokens: makeTokenStore({ ...requests, random: randomBytes, coalesced: metrics.coalesced }),
-    audit,
     clock,
     random: randomBytes,
     authFailed: failures.record,
+    entryReads,
+    version: VERSION,
   });
   return { operations, keysets };
 }

@@ -45,7 +45,7 @@ export async function openVaults(
     const vault = await openVault(deps, { id, name });
     if (vault !== undefined) vaults.set(name, vault);
   }
-  return { find: (name) => vaults.get(name) };
+  return { find: (name) => vaults.get(name), all: () => [...vaults.values()] };
 }
 
 /**

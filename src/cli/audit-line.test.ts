@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Leaf } from '../domain/audit/read-leaf.ts';
 import { renderEntry } from './audit-line.ts';
 
-const leaf = {
+const leaf: Leaf = {
+  v: 1,
   id: 'x',
   t: 0,
   _sd: [],

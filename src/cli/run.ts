@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util';
 import { type Arguments, type Command, type Context, UsageError } from './command.ts';
-import { audit } from './commands/audit.ts';
+import { auditErase } from './commands/audit-erase.ts';
+import { auditExport } from './commands/audit-export.ts';
+import { auditKey } from './commands/audit-key.ts';
+import { auditPrune } from './commands/audit-prune.ts';
+import { auditSearch } from './commands/audit-search.ts';
+import { auditTail } from './commands/audit-tail.ts';
+import { auditVerify } from './commands/audit-verify.ts';
 import { dev } from './commands/dev.ts';
 import { devToken } from './commands/dev-token.ts';
 import { keyring } from './commands/keyring.ts';
@@ -8,8 +14,22 @@ import { migrate } from './commands/migrate.ts';
 import { serve } from './commands/serve.ts';
 import { describeFailure } from './report-failure.ts';
 
+/** By name; a name may have two words. */
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  Object.entries({ dev, serve, migrate, keyring, audit, 'dev-token': devToken }),
+  Object.entries({
+    dev,
+    serve,
+    migrate,
+    keyring,
+    'audit tail': auditTail,
+    'audit key': auditKey,
+    'audit search': auditSearch,
+    'audit export': auditExport,
+    'audit erase': auditErase,
+    'audit prune': auditPrune,
+    'audit verify': auditVerify,
+    'dev-token': devToken,
+  }),
 );
 
 const COMMON = { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } } as const;
@@ -34,11 +54,39 @@ export async function runCli(args: readonly string[], context: Context): Promise
 }
 
 async function runCommand(name: string, rest: readonly string[], context: Context) {
-  const command = COMMANDS.get(name);
-  if (command === undefined) {
-    const what = name === '' ? 'a command is missing' : `there is no command ${name}`;
-    throw new UsageError(`${what}, try: counterfoil --help`);
+  const [second = '', ...others] = rest;
+  const long = COMMANDS.get(`${name} ${second}`);
+  if (long !== undefined) {
+    return runParsed(`${name} ${second}`, long, others, context);
   }
+  const command = COMMANDS.get(name);
+  const isHelp = second === '--help' || second === '-h';
+  if (command === undefined && isHelp && isGroup(name)) {
+    context.out(renderHelp(`${name} `));
+    return true;
+  }
+  if (command === undefined) {
+    throw new UsageError(`${complaint(name, second)}, try: counterfoil --help`);
+  }
+  return runParsed(name, command, rest, context);
+}
+
+function complaint(name: string, second: string): string {
+  if (name === '') return 'a command is missing';
+  return `there is no command ${isGroup(name) ? `${name} ${second}`.trimEnd() : name}`;
+}
+
+/** True for the first word of commands that have two. */
+function isGroup(name: string): boolean {
+  return [...COMMANDS.keys()].some((known) => known.startsWith(`${name} `));
+}
+
+async function runParsed(
+  name: string,
+  command: Command,
+  rest: readonly string[],
+  context: Context,
+) {
   const parsed = parse(command, rest);
   if (parsed.values['help'] === true) {
     context.out(renderCommandHelp(name, command));
@@ -73,14 +121,16 @@ function renderFailure(lines: readonly string[], json: boolean): string {
     : `counterfoil: ${lines.join('\n')}\n`;
 }
 
-function renderHelp(): string {
-  const width = Math.max(...[...COMMANDS].map(([name, { usage }]) => `${name} ${usage}`.length));
+/** All commands, or those whose names begin so. */
+function renderHelp(prefix = ''): string {
+  const shown = [...COMMANDS].filter(([name]) => name.startsWith(prefix));
+  const width = Math.max(...shown.map(([name, { usage }]) => `${name} ${usage}`.length));
   return [
     'counterfoil: a tokenization vault',
     '',
     'Usage: counterfoil COMMAND [options]',
     '',
-    ...[...COMMANDS].map(
+    ...shown.map(
       ([name, { usage, summary }]) => `  ${`${name} ${usage}`.padEnd(width)}  ${summary}`,
     ),
     '',

@@ -6,8 +6,8 @@ import { type Command, textOf, UsageError } from '../command.ts';
 const DEFAULT_LIMIT = '20';
 const MAX_LIMIT = 10_000;
 
-export const audit: Command = {
-  usage: 'tail',
+export const auditTail: Command = {
+  usage: '',
   summary: 'Print the last audit events, each checked against its MAC.',
   options: { limit: { type: 'string' } },
   help: [
@@ -16,9 +16,6 @@ export const audit: Command = {
     'service that runs with dev. The lines hold personal data. Fails when a record was altered.',
   ],
   run: async (context, args) => {
-    if (args.words.length !== 1 || args.words[0] !== 'tail') {
-      throw new UsageError('expected: tail');
-    }
     const limit = parseLimit(textOf(args, 'limit') ?? DEFAULT_LIMIT);
     const entries = await readTail(loadConfig(context.env, 'client'), limit);
     const render = args.values['json'] === true ? renderJson : renderEntry;
