@@ -2,7 +2,9 @@
 // ports; app alone may know everything. test/house/layers.test.ts plants violations of every rule.
 const not = (...names) => `^src/(?!(${names.join('|')})/)`;
 
-const LAYERS = 'adapters api app cli config crypto domain operations telemetry tlog'.split(' ');
+const LAYERS = 'adapters api app cli config crypto domain operations telemetry tlog verify'.split(
+  ' ',
+);
 
 module.exports = {
   forbidden: [
@@ -43,10 +45,18 @@ module.exports = {
       to: { pathNot: ['^src/tlog/', '^(node:)?crypto$'] },
     },
     {
+      name: 'verify-judges-what-it-is-given',
+      comment: 'verify: tlog, domain and digests. No key, no file, no network, no package.',
+      severity: 'error',
+      from: { path: '^src/verify/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: ['^src/(verify|tlog|domain)/', '^src/crypto/(digest|disclosure)\\.ts$'] },
+    },
+    {
       name: 'crypto-knows-domain-only',
+      comment: 'And tlog, which knows nobody: the keys of the log are note keys.',
       severity: 'error',
       from: { path: '^src/crypto/', pathNot: '\\.test\\.ts$' },
-      to: { path: not('crypto', 'domain') },
+      to: { path: not('crypto', 'domain', 'tlog') },
     },
     {
       name: 'only-crypto-touches-node-crypto',
@@ -130,6 +140,10 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { AuditEvent } from '../../src/domain/audit/event.ts';
 import { VaultError } from '../../src/domain/errors.ts';
-import type { AuditLog } from '../../src/operations/ports/audit-log.ts';
+import type { AuditLog, AuditProgress } from '../../src/operations/ports/audit-log.ts';
 
 /** A log under test, a way to see what is durable in it, and ways to break and mend it. */
 export type LogUnderTest = {
-  log: AuditLog;
+  log: AuditLog & AuditProgress;
   /** Ids of all durable events. */
   durableIds(): Promise<string[]>;
+  /** Brings everything durable into the tree, and publishes that, where there is one. */
+  integrate(): Promise<void>;
   breakIt(): Promise<void>;
   mend(): Promise<void>;
   close(): Promise<void>;
@@ -53,6 +55,13 @@ export function runAuditLogContract(name: string, make: () => Promise<LogUnderTe
       assert.equal(new Set(ids).size, 1_000);
       const durable = (await under.durableIds()).filter((id) => ids.includes(id));
       assert.equal(durable.length, 1_000);
+    });
+
+    it('says that what is durable is in the tree and published once it is', async () => {
+      await under.log.append(revealEvent);
+      await under.integrate();
+      assert.equal(await under.log.reached('integrated', 10_000), true);
+      assert.equal(await under.log.reached('checkpointed', 10_000), true);
     });
 
     it('rejects with audit_unavailable when it cannot write, and recovers by itself', async () => {

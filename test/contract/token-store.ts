@@ -247,4 +247,24 @@ function subjectContract(store: () => TokenStore): void {
     await Promise.all(Array.from({ length: 8 }, () => store().link({ ...row, subjectId })));
     await store().link({ ...newToken(), subjectId });
   });
+
+  it('finds the live tokens of a subject, linked or inserted so, and those of no other', async () => {
+    const person = subject();
+    const { id: subjectId } = await store().ensureSubject(person);
+    const { id: otherId } = await store().ensureSubject(subject());
+    const first = newToken({ subjectId });
+    const linked = newToken();
+    const expired = newToken({ subjectId, expiresAt: past() });
+    const revoked = newToken({ subjectId });
+    const others = newToken({ subjectId: otherId });
+    for (const row of [first, linked, expired, revoked, others]) await store().insert(row);
+    await store().link({ ...linked, subjectId });
+    await store().revoke(revoked);
+    const asked = { ...person, limit: 10 };
+    const found = [first.token, linked.token].sort();
+    assert.deepEqual(await store().findOfSubject(asked), found);
+    assert.equal((await store().findOfSubject({ ...asked, limit: 1 })).length, 1);
+    assert.deepEqual(await store().findOfSubject({ ...asked, vaultId: 2 }), []);
+    assert.deepEqual(await store().findOfSubject({ ...subject(), limit: 10 }), []);
+  });
 }

@@ -1,10 +1,11 @@
+import assert from 'node:assert/strict';
 import type { Pool } from 'pg';
 import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
-import type { Leaf } from '../../src/adapters/postgres/audit/tail.ts';
 import { type AuditWriter, makeAuditWriter } from '../../src/adapters/postgres/audit/writer.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
+import type { Leaf } from '../../src/domain/audit/read-leaf.ts';
 import type { Clock } from '../../src/operations/ports/clock.ts';
 import { realClock } from './clock.ts';
 import { withClient } from './database.ts';
@@ -18,15 +19,18 @@ export type OpenAuditLog = {
   close(): Promise<void>;
 };
 
+type Options = Pick<Parameters<typeof makeAuditWriter>[0], 'alarm' | 'limits' | 'nudge' | 'watch'>;
+
 /** A real writer on a database, with keys. */
 export async function openAuditLog(
   serviceUrl: string,
-  clock: Clock = realClock,
+  { clock = realClock, ...options }: Options & { clock?: Clock } = {},
 ): Promise<OpenAuditLog> {
   const pool = makePool({ connectionString: serviceUrl, max: 3, name: 'test-audit' });
   const keysets = await openKeysets(pool);
   // Keys are unwrapped before the faults begin: a test is about the log.
   await keysets.privateCipher(0, clock.now());
+  await keysets.auditTerm(clock.now());
   await keysets.auditMac();
   const writer = makeAuditWriter({
     pool,
@@ -35,6 +39,7 @@ export async function openAuditLog(
     random: randomBytes,
     vaultIdOf: () => undefined,
     logId: 1,
+    ...options,
   });
   const close = async () => {
     await writer.close(5_000);
@@ -58,4 +63,29 @@ export function readLeaves(ownerUrl: string): Promise<{ boot: string; seq: numbe
       })),
     );
   });
+}
+
+type Written = Awaited<ReturnType<typeof readLeaves>>;
+
+/** The leaves of each writer, in order of their numbers. */
+export async function leavesByWriter(ownerUrl: string): Promise<Written[]> {
+  const byBoot = new Map<string, Written>();
+  for (const written of await readLeaves(ownerUrl)) {
+    byBoot.set(written.boot, [...(byBoot.get(written.boot) ?? []), written]);
+  }
+  return [...byBoot.values()];
+}
+
+/** Every writer's numbers run from 0 without a hole or a double. */
+export async function assertGapFree(ownerUrl: string): Promise<void> {
+  const writers = await leavesByWriter(ownerUrl);
+  assert.ok(writers.length > 0);
+  for (const written of writers) {
+    assert.deepEqual(
+      written.map(({ seq }) => seq),
+      written.map((_, index) => index),
+    );
+    assert.equal(written[0]?.leaf.op, 'audit.writer.start');
+    assert.ok(written.every(({ leaf, seq }) => leaf.w?.[1] === seq));
+  }
 }

@@ -7,16 +7,24 @@ import { randomBytes } from '../../src/crypto/random.ts';
 import { SecretKey } from '../../src/crypto/secret.ts';
 import { makeVaultCipher } from '../../src/crypto/vault-cipher.ts';
 import type { VaultError } from '../../src/domain/errors.ts';
+import type { Call } from '../../src/operations/call.ts';
+import { makeEntryReads } from '../../src/operations/entry-reads.ts';
 import { makeOperations } from '../../src/operations/make-operations.ts';
-import type { Call } from '../../src/operations/operation.ts';
 import type { Vault } from '../../src/operations/ports/vault-registry.ts';
+import { makeMemoryLog } from './memory-log.ts';
 
 export const DEMO_POLICY = join(import.meta.dirname, '../../examples/policies/demo.yaml');
 
 const oneKey = () => ({ active: 1, readable: new Map([[1, SecretKey.take(randomBytes(32))]]) });
 
-/** The operations over memory, with the demo vault and real cryptography. Time stands still until `advance`. */
-export function makeTestOperations(policyText = readFileSync(DEMO_POLICY, 'utf8')) {
+/**
+ * The operations over memory, with the demo vault and real cryptography; `more` are policies of vaults beside
+ * it. Time stands still until `advance`.
+ */
+export function makeTestOperations(
+  policyText = readFileSync(DEMO_POLICY, 'utf8'),
+  more: readonly string[] = [],
+) {
   let nowMs = Date.UTC(2026, 0, 15, 12);
   const slept: number[] = [];
   const clock = {
@@ -26,27 +34,28 @@ export function makeTestOperations(policyText = readFileSync(DEMO_POLICY, 'utf8'
       slept.push(ms);
     },
   };
-  const { policy } = readPolicy(policyText);
-  const names = [...policy.fields.keys()];
-  const vault: Vault = {
-    id: 1,
-    name: policy.vault,
-    policy,
-    policyRef: '1:test',
-    fieldIds: new Map(names.map((name, index) => [name, index + 1])),
-    fieldNames: new Map(names.map((name, index) => [index + 1, name])),
-  };
-  const cipher = makeVaultCipher({
-    vaultId: vault.id,
-    keys: { seal: oneKey(), fingerprint: oneKey(), placement: oneKey(), join: oneKey() },
-  });
+  const opened = [policyText, ...more].map((text, index) => openVault(text, index + 1));
+  const [{ vault, cipher } = openVault(policyText, 1)] = opened;
+  const find = (name: string) => opened.find(({ vault: { name: other } }) => other === name);
   const tokens = makeMemoryTokenStore(clock);
   const audit = makeMemoryAuditLog();
+  const log = makeMemoryLog({ audit, clock, vaultIdOf: (name) => find(name)?.vault.id ?? 0 });
   const deps = {
-    vaults: { find: (name: string) => (name === vault.name ? vault : undefined) },
-    keys: { cipherOf: async () => cipher },
+    vaults: {
+      find: (name: string) => find(name)?.vault,
+      all: () => opened.map((one) => one.vault),
+    },
+    keys: {
+      cipherOf: async (id: number) => opened.find((one) => one.vault.id === id)?.cipher ?? cipher,
+    },
     tokens,
-    audit,
+    audit: log.audit,
+    reader: log.reader,
+    progress: log.progress,
+    auditKeys: log.auditKeys,
+    vkeysOf: log.vkeysOf,
+    version: '0.0.0-test',
+    entryReads: makeEntryReads({ audit: log.audit, clock }),
     clock,
     random: randomBytes,
     authFailed: () => {},
@@ -55,6 +64,7 @@ export function makeTestOperations(policyText = readFileSync(DEMO_POLICY, 'utf8'
     operations: makeOperations(deps),
     deps,
     audit,
+    log,
     tokens,
     cipher,
     vault,
@@ -63,6 +73,24 @@ export function makeTestOperations(policyText = readFileSync(DEMO_POLICY, 'utf8'
       nowMs += ms;
     },
   };
+}
+
+function openVault(policyText: string, id: number) {
+  const { policy } = readPolicy(policyText);
+  const names = [...policy.fields.keys()];
+  const vault: Vault = {
+    id,
+    name: policy.vault,
+    policy,
+    policyRef: '1:test',
+    fieldIds: new Map(names.map((name, index) => [name, index + 1])),
+    fieldNames: new Map(names.map((name, index) => [index + 1, name])),
+  };
+  const cipher = makeVaultCipher({
+    vaultId: id,
+    keys: { seal: oneKey(), fingerprint: oneKey(), placement: oneKey(), join: oneKey() },
+  });
+  return { vault, cipher };
 }
 
 /** A call of a demo role. */

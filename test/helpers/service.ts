@@ -1,4 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeFileHeadStore } from '../../src/adapters/file/heads.ts';
+import { NO_WITNESSES, type Witnessing } from '../../src/adapters/witness/read-witnesses.ts';
 import { readPolicy } from '../../src/app/policy-files.ts';
 import { startService } from '../../src/app/service.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
@@ -8,6 +13,8 @@ import { DEMO_POLICY } from './operations.ts';
 
 const ISSUER = 'https://issuer.test';
 const AUDIENCE = 'counterfoil';
+/** Name of the audit log of a new database. */
+export const TEST_ORIGIN = 'log.test/audit';
 
 export type TestService = Awaited<ReturnType<typeof startTestService>>;
 
@@ -19,10 +26,14 @@ export async function startTestService(options: {
   databaseUrl: string;
   rootKey?: Buffer;
   policies?: readonly string[];
+  /** Where the signed state is remembered; a folder of the caller's. Without it, one that goes at the end. */
+  headFolder?: string;
+  witnessing?: Witnessing;
 }) {
   const signer = loadSigningKey(generateSigningKey().privatePem);
   const rootKey = options.rootKey ?? randomBytes(32);
   const policies = options.policies ?? [readFileSync(DEMO_POLICY, 'utf8')];
+  const ownFolder = await mkdtemp(join(tmpdir(), 'counterfoil-head-'));
   const service = await startService({
     databaseUrl: options.databaseUrl,
     rootKey: new SecretBytes(Buffer.from(rootKey)),
@@ -36,7 +47,19 @@ export async function startTestService(options: {
     adminPort: 0,
     logLevel: 'silent',
     trustedProxies: [],
+    audit: {
+      isProduction: false,
+      origin: undefined,
+      fallbackOrigin: () => TEST_ORIGIN,
+      keySources: ['keyring'],
+      heads: makeFileHeadStore(options.headFolder ?? ownFolder),
+      witnessing: options.witnessing ?? NO_WITNESSES,
+    },
   });
+  const close = async () => {
+    await service.close();
+    await rm(ownFolder, { recursive: true, force: true });
+  };
 
   /** A bearer token of a role; `claims` override. */
   const tokenFor = (role: string, claims: object = {}): string => {
@@ -66,5 +89,5 @@ export async function startTestService(options: {
     return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
   };
 
-  return { ...service, rootKey, tokenFor, post };
+  return { ...service, close, rootKey, tokenFor, post };
 }

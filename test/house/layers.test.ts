@@ -25,6 +25,7 @@ const CLEAN: Tree = {
     '../adapters/postgres/tokens.ts',
     '../adapters/memory/tokens.ts',
     '../tlog/tree.ts',
+    '../verify/log.ts',
   ],
   'src/config/config.ts': ['zod'],
   'src/telemetry/log.ts': ['pino', '../domain/token.ts'],
@@ -34,7 +35,9 @@ const CLEAN: Tree = {
   'src/adapters/memory/tokens.ts': ['../../operations/ports/store.ts'],
   'src/adapters/postgres/tokens.ts': ['../../operations/ports/store.ts', '../../crypto/seal.ts'],
   'src/crypto/seal.ts': ['node:crypto', '@aws-crypto/client-node', '../domain/token.ts'],
+  'src/crypto/digest.ts': ['node:crypto'],
   'src/tlog/tree.ts': ['node:crypto'],
+  'src/verify/log.ts': ['../tlog/tree.ts', '../domain/token.ts', '../crypto/digest.ts'],
   'src/domain/token.ts': ['zod'],
   'src/domain/token.test.ts': ['node:test', 'node:crypto', 'fast-check', './token.ts'],
   'src/operations/reveal.test.ts': ['../adapters/memory/tokens.ts', './reveal.ts'],
@@ -58,6 +61,11 @@ const VIOLATIONS: Record<string, [file: string, imported: string][]> = {
   'tlog-stands-alone': [
     ['src/tlog/leans-on-domain.ts', '../domain/token.ts'],
     ['src/tlog/parses.ts', 'zod'],
+  ],
+  'verify-judges-what-it-is-given': [
+    ['src/verify/reads-files.ts', 'node:fs'],
+    ['src/verify/opens.ts', '../crypto/seal.ts'],
+    ['src/verify/parses.ts', 'zod'],
   ],
   'crypto-knows-domain-only': [['src/crypto/stores.ts', '../operations/ports/store.ts']],
   'only-crypto-touches-node-crypto': [

@@ -2,37 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAuditTail } from '../../src/adapters/postgres/audit/tail.ts';
+import { batchMac, bootMacKey } from '../../src/crypto/batch-mac.ts';
 import { VaultError } from '../../src/domain/errors.ts';
 import { revealEvent } from '../contract/audit-log.ts';
-import { openAuditLog, readLeaves } from '../helpers/audit-log.ts';
+import { assertGapFree, leavesByWriter, openAuditLog, readLeaves } from '../helpers/audit-log.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
 
 const isUnavailable = (error: unknown): boolean =>
   error instanceof VaultError && error.code === 'audit_unavailable';
-
-type Written = Awaited<ReturnType<typeof readLeaves>>;
-
-async function leavesByWriter(database: TestDatabase): Promise<Written[]> {
-  const byBoot = new Map<string, Written>();
-  for (const written of await readLeaves(database.ownerUrl)) {
-    byBoot.set(written.boot, [...(byBoot.get(written.boot) ?? []), written]);
-  }
-  return [...byBoot.values()];
-}
-
-/** Every writer's numbers run from 0 without a hole or a double. */
-async function assertGapFree(database: TestDatabase): Promise<void> {
-  const writers = await leavesByWriter(database);
-  assert.ok(writers.length > 0);
-  for (const written of writers) {
-    assert.deepEqual(
-      written.map(({ seq }) => seq),
-      written.map((_, index) => index),
-    );
-    assert.equal(written[0]?.leaf['op'], 'audit.writer.start');
-    assert.ok(written.every(({ leaf, seq }) => (leaf['w'] as unknown[])[1] === seq));
-  }
-}
 
 /** Each id is in the table exactly once. */
 async function assertDurableOnce(database: TestDatabase, ids: readonly string[]): Promise<void> {
@@ -57,8 +34,10 @@ it('starts each writer at 0, leaves no hole, and ends with a stop', async () => 
   const { writer, close } = await openAuditLog(database.serviceUrl);
   await Promise.all(Array.from({ length: 600 }, () => writer.append(revealEvent)));
   await close();
-  await assertGapFree(database);
-  const lasts = (await leavesByWriter(database)).map((written) => written.at(-1)?.leaf['op']);
+  await assertGapFree(database.ownerUrl);
+  const lasts = (await leavesByWriter(database.ownerUrl)).map(
+    (written) => written.at(-1)?.leaf['op'],
+  );
   assert.deepEqual(new Set(lasts), new Set(['audit.writer.stop']));
 });
 
@@ -101,7 +80,7 @@ it('loses and doubles nothing that it acknowledged while its connections are kil
   assert.ok(acknowledged.length >= 64, 'hardly anything was acknowledged');
   await close();
   await assertDurableOnce(database, acknowledged);
-  await assertGapFree(database);
+  await assertGapFree(database.ownerUrl);
 });
 
 it('does not take a commit that the server warns about for a success, and looks again', async () => {
@@ -119,7 +98,7 @@ it('does not take a commit that the server warns about for a success, and looks 
   await sql('drop trigger warn on audit_pending');
   await close();
   await assertDurableOnce(database, [eventId]);
-  await assertGapFree(database);
+  await assertGapFree(database.ownerUrl);
 });
 
 it('answers audit_unavailable while the table is locked, and then goes on', async () => {
@@ -134,7 +113,7 @@ it('answers audit_unavailable while the table is locked, and then goes on', asyn
   const { eventId } = await writer.append(revealEvent);
   await close();
   await assertDurableOnce(database, [eventId]);
-  await assertGapFree(database);
+  await assertGapFree(database.ownerUrl);
 });
 
 it('refuses at once what its queue has no room for', async () => {
@@ -146,7 +125,7 @@ it('refuses at once what its queue has no room for', async () => {
   assert.ok(refused.length >= 1);
   assert.ok(refused.every((each) => each.status === 'rejected' && isUnavailable(each.reason)));
   await close();
-  await assertGapFree(database);
+  await assertGapFree(database.ownerUrl);
 });
 
 it('makes a missing partition itself', async () => {
@@ -178,5 +157,44 @@ it('shows the last events with their disclosures, and says which batches were al
   });
   const altered = await readAuditTail({ pool, keysets }, 10);
   assert.ok(altered.length > 0 && altered.every(({ intact }) => !intact));
+  await close();
+});
+
+it('shows rows of the version that had no terms, and no row that lost or got its terms later', async () => {
+  const { writer, pool, keysets, close } = await openAuditLog(database.serviceUrl);
+  const { eventId } = await writer.append(revealEvent);
+  const found = async () => {
+    const entries = await readAuditTail({ pool, keysets }, 1);
+    return entries.some((entry) => entry.intact && entry.leaf.id === eventId);
+  };
+  assert.ok(await found());
+  await withClient(database.ownerUrl, async (client) => {
+    await client.query('set session_replication_role = replica');
+    const last = '(select max(written_at) from audit_pending)';
+    const set = (column: string, value: Buffer | undefined) =>
+      client.query(`update audit_pending set ${column} = $1 where written_at = ${last}`, [value]);
+    const { rows } = await client.query(
+      `select day::text, boot_id, first_seq, n, leaves, sealed_who, sealed_what, terms
+       from audit_pending where written_at = ${last}`,
+    );
+    const [row] = rows;
+    await set('terms', undefined);
+    assert.ok(!(await found()), 'a row without its terms was believed');
+    const bootId = row.boot_id.toString('base64url');
+    const batch = {
+      day: row.day,
+      logId: 1,
+      bootId,
+      firstSeq: BigInt(row.first_seq),
+      count: row.n,
+      leaves: row.leaves,
+      who: row.sealed_who,
+      what: row.sealed_what,
+    };
+    await set('mac', batchMac(bootMacKey(await keysets.auditMac(), bootId), batch));
+    assert.ok(await found(), 'a row of the earlier version was not believed');
+    await set('terms', row.terms);
+    assert.ok(!(await found()), 'terms were given to a row of the earlier version');
+  });
   await close();
 });

@@ -3,7 +3,8 @@ import { sensitiveNames } from '../../src/api/http/schemas/sensitive.ts';
 import { makeHttpServer } from '../../src/api/http/server.ts';
 import type { Principal } from '../../src/domain/access/principal.ts';
 import { type ErrorCode, VaultError } from '../../src/domain/errors.ts';
-import type { Call, Operations } from '../../src/operations/operation.ts';
+import type { Call, Caller } from '../../src/operations/call.ts';
+import type { Operations } from '../../src/operations/operation.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 
@@ -20,6 +21,17 @@ const PRINCIPAL: Principal = {
   credential: 'jwt:test',
 };
 
+const EVENT = {
+  id: 'ad17tOA3GVe2VrdjjpfYYQ',
+  index: 7,
+  shard: '2026',
+  time: '2026-01-01T00:00:00.000Z',
+  action: 'detokenize',
+  outcome: 'allow',
+  status: 200,
+  items: 1,
+} as const;
+
 export type Seen = { operation: string; call: Partial<Call>; input: unknown };
 
 const receipt = (eventId: string) => ({ eventId });
@@ -28,9 +40,15 @@ const receipt = (eventId: string) => ({ eventId });
 export function makeFakeOperations(seen: Seen[]): Operations {
   const answering =
     <Output>(operation: string, output: Output) =>
-    async (call: Call, input: unknown) => {
+    async (call: Call | Caller, input: unknown) => {
       seen.push({ operation, call, input });
       return { output, receipt: receipt(`event-${operation}`) };
+    };
+  const serving =
+    <Output>(operation: string, output: Output) =>
+    async (input: unknown) => {
+      seen.push({ operation, call: {}, input });
+      return output;
     };
   const value = { value: 'in clear', field: 'email', view: 'full' };
   return {
@@ -41,6 +59,20 @@ export function makeFakeOperations(seen: Seen[]): Operations {
     lookup: answering('lookup', { token: 'tok_1' }),
     inspect: answering('inspect', { field: 'email', createdAt: '2026-01-01T00:00:00.000Z' }),
     revoke: answering('revoke', { revoked: 1 }),
+    auditSearch: answering('auditSearch', { events: [EVENT] }),
+    auditEvent: answering('auditEvent', EVENT),
+    auditReceipt: answering('auditReceipt', 'c2sp.org/tlog-proof@v1\n'),
+    auditExport: async (caller, input) => {
+      const content = (async function* () {
+        yield Buffer.from('{}\n');
+      })();
+      return answering('auditExport', { shard: '2026', content })(caller, input);
+    },
+    auditEntries: answering('auditEntries', Buffer.from('entries')),
+    auditCheckpoint: serving('auditCheckpoint', 'log\n1\nroot\n'),
+    auditTile: serving('auditTile', Buffer.from('hashes')),
+    auditVerifierKeys: serving('auditVerifierKeys', 'log+key\n'),
+    auditPublished: async () => true,
     reject: async (call, error) => {
       seen.push({ operation: 'reject', call, input: error.code });
       return receipt('event-reject');
@@ -85,6 +117,9 @@ export function makeFakeService(options: FakeOptions = {}) {
     seen,
     lines,
     metrics,
+    /** GETs as the known caller. */
+    get: (url: string, headers: Record<string, string> = {}) =>
+      app.inject({ method: 'GET', url, headers: { authorization: `Bearer ${TOKEN}`, ...headers } }),
     /** POSTs a body as the known caller; `headers` replace or add. */
     post: (url: string, body: string | Buffer | object, headers: Record<string, string> = {}) =>
       app.inject({

@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openApiDocument, renderOpenApi } from '../../src/api/http/openapi.ts';
+import { PUBLIC_ROUTES } from '../../src/api/http/guard.ts';
+import {
+  type OpenApiDocument,
+  openApiDocument,
+  renderOpenApi,
+} from '../../src/api/http/openapi.ts';
 import { ROUTES } from '../../src/api/http/routes/table.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
 import { makeFakeService } from './fake-service.ts';
+
+/** Every call of the description. */
+function callsOf(document: OpenApiDocument) {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, call]) => ({ path, method, call })),
+  );
+}
 
 const service = makeFakeService();
 after(() => service.app.close());
@@ -17,35 +29,57 @@ test('the served description is the generated one, the same at each generation',
 });
 
 test('the description has every call, and every call its request, answer and errors', () => {
-  const calls = Object.entries(openApiDocument().paths);
+  const calls = callsOf(openApiDocument());
   assert.equal(calls.length, ROUTES.length);
-  for (const [path, { post }] of calls) {
-    assert.match(path, /^\/v1\/vaults\/\{vault\}\//);
-    for (const status of ['200', '400', '401', '403', '404', '413', '415', '500', '503']) {
-      assert.notEqual(post.responses[status], undefined, `${path} ${status}`);
+  for (const { path, method, call } of calls) {
+    assert.match(path, /^\/v1\/(vaults\/\{vault\}|audit)\//);
+    const audited = call.security === undefined ? ['401', '403'] : [];
+    const withBody = method === 'post' ? ['400', '413', '415'] : [];
+    for (const status of ['200', '500', '503', ...audited, ...withBody]) {
+      assert.notEqual(call.responses[status], undefined, `${path} ${status}`);
     }
-    assert.notEqual(post.requestBody.content['application/json']?.example, undefined);
+    assert.equal(call.requestBody !== undefined, method === 'post');
+    const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    assert.deepEqual(call.parameters.map(({ name }) => name).sort(), named.sort());
   }
 });
 
+test('exactly what the guard lets through without a credential is described as public', () => {
+  const described = callsOf(openApiDocument())
+    .filter(({ call }) => call.security !== undefined)
+    .map(({ path }) => path.replaceAll(/[{}]/g, ''));
+  const open = [...PUBLIC_ROUTES]
+    .filter((url) => url.startsWith('/v1'))
+    .map((url) => url.replace('*', 'tile').replaceAll(':', ''));
+  assert.deepEqual(described.sort(), open.sort());
+});
+
 test('request schemas refuse unknown members, and the error codes are those of the table', () => {
-  const text = renderOpenApi();
-  const document = JSON.parse(text);
-  for (const { post } of Object.values(document.paths) as {
-    post: {
-      requestBody: { content: Record<string, { schema: { additionalProperties: boolean } }> };
-    };
-  }[]) {
-    assert.equal(post.requestBody.content['application/json']?.schema.additionalProperties, false);
+  for (const { call } of callsOf(openApiDocument())) {
+    const schema = call.requestBody?.content['application/json']?.schema;
+    if (schema !== undefined) assert.equal(schema['additionalProperties'], false);
   }
+  const document = JSON.parse(renderOpenApi());
   assert.deepEqual(document.components.schemas.Problem.properties.code.enum, Object.keys(ERRORS));
 });
 
 test('the documented examples are accepted by the server', async () => {
   for (const route of ROUTES) {
-    const reply = await service.post(`/v1/vaults/demo${route.path}`, route.example.body as object);
+    const url = Object.entries(route.parameters).reduce(
+      (text, [name, { example }]) => text.replace(name === '*' ? '*' : `:${name}`, example),
+      route.url,
+    );
+    const reply =
+      route.body === undefined
+        ? await service.get(url)
+        : await service.post(url, route.body.example as object);
     assert.equal(reply.statusCode, 200, route.operationId);
-    assert.equal(route.reply.safeParse(route.example.reply).success, true, route.operationId);
+    if ('schema' in route.answer) {
+      assert.equal(route.answer.schema.safeParse(route.answer.example).success, true, url);
+    } else {
+      const [type = ''] = String(reply.headers['content-type']).split(';');
+      assert.equal(route.answer.mediaTypes.includes(type), true, url);
+    }
   }
 });
 

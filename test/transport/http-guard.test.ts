@@ -89,6 +89,27 @@ test('a withheld stream is closed, not left open', async () => {
   assert.equal(stream.destroyed, true);
 });
 
+test('a withheld answer does not say that it may be cached', async () => {
+  const reply = await callPlanted((_request, reply) =>
+    reply.header('cache-control', 'public, max-age=604800, immutable').send(CANARY),
+  );
+  assert.equal(reply.headers['cache-control'], 'no-store');
+});
+
+test('HEAD without a receipt says no more than GET', async () => {
+  const { app } = makeFakeService();
+  app.get(URL, { config: AUDITED }, (_request, reply) =>
+    reply.header('x-value', CANARY).send(CANARY),
+  );
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const withheld = await app.inject({ method: 'HEAD', url: URL, headers });
+  assert.equal(withheld.statusCode, 503);
+  assert.equal(JSON.stringify(withheld.headers).includes(CANARY), false);
+  assert.equal(withheld.headers['audit-event-id'], undefined);
+  assert.equal((await app.inject({ method: 'HEAD', url: URL })).statusCode, 401);
+  await app.close();
+});
+
 test('with a receipt the answer leaves, and names its event', async () => {
   const reply = await callPlanted((request) => {
     request.auditReceipt = { eventId: 'event-9' };

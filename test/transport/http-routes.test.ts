@@ -26,6 +26,35 @@ test('each call reaches its own operation', async () => {
   }
 });
 
+test('calls on the log reach their own operation, and those that everybody may make need no credential', async () => {
+  const log = '/v1/audit/log/active';
+  const calls: [string, object | undefined, string][] = [
+    ['/v1/audit/search', { actor: 'a' }, 'auditSearch'],
+    ['/v1/audit/export', { format: 'csv' }, 'auditExport'],
+    ['/v1/audit/events/x', undefined, 'auditEvent'],
+    ['/v1/audit/events/x/receipt', undefined, 'auditReceipt'],
+    [`${log}/tile/entries/x001/000`, undefined, 'auditEntries'],
+  ];
+  for (const [url, body, operation] of calls) {
+    const reply = await (body === undefined ? service.get(url) : service.post(url, body));
+    assert.equal(reply.statusCode, 200, url);
+    assert.equal(service.seen.at(-1)?.operation, operation);
+    assert.equal(reply.headers['audit-event-id'], `event-${operation}`);
+    const method = body === undefined ? 'GET' : 'POST';
+    assert.equal((await service.app.inject({ method, url })).statusCode, 401, url);
+  }
+  const open: [string, string, object][] = [
+    [`${log}/checkpoint`, 'auditCheckpoint', { shard: 'active' }],
+    [`${log}/vkey`, 'auditVerifierKeys', { shard: 'active' }],
+    [`${log}/tile/1/x001/000.p/7`, 'auditTile', { shard: 'active', path: '1/x001/000.p/7' }],
+  ];
+  for (const [url, operation, input] of open) {
+    assert.equal((await service.app.inject(url)).statusCode, 200, url);
+    const { call: _, ...seen } = service.seen.at(-1) ?? {};
+    assert.deepEqual(seen, { operation, input });
+  }
+});
+
 test('another method on a known path is 405 and names the allowed ones', async () => {
   for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const) {
     const reply = await service.app.inject({

@@ -83,8 +83,11 @@ test('a request line holds the route, never the URL', async () => {
 
 test('the names that logs redact are these: taking one off the list is a decision', () => {
   assert.deepEqual(sensitiveNames(), [
+    'actor',
     'metadata',
+    'query',
     'reference',
+    'source',
     'subject',
     'token',
     'tokens',
