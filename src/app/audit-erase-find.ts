@@ -1,10 +1,8 @@
 import type { ErasedPart } from '../adapters/postgres/audit/retention/change.ts';
 import {
   type ReadEvent,
-  readSegment,
   readWithTerms,
   type SegmentName,
-  segmentsWithFacet,
   segmentsWithTerms,
 } from '../adapters/postgres/audit/retention/segments.ts';
 import { type TermKind, termOf } from '../crypto/audit-term.ts';
@@ -19,12 +17,12 @@ type Pick = { label: DisclosureLabel; event: ReadEvent; terms: readonly bigint[]
 
 /** The members of disclosures that are looked at; whatever they hold is compared, never trusted. */
 type Who = { actor?: { sub?: unknown; iss?: unknown } };
-type What = { tok?: unknown; req?: { reference?: unknown }; qry?: { actor?: unknown } };
+type What = { tok?: unknown; req?: { reference?: unknown } };
 
 /**
  * What there is of an actor: `who` of the events, found by the terms of all months and opened to make
- * sure; and `what` of searches that named the actor, which no term leads to. Where the month's key is
- * destroyed nothing can be opened: the term alone is proof enough unless an issuer was asked for.
+ * sure. Where the month's key is destroyed nothing can be opened: the term alone is proof enough unless an
+ * issuer was asked for. Searches for the actor hold a keyed term, and no name.
  */
 export async function findForActor(
   operator: Operator,
@@ -32,7 +30,7 @@ export async function findForActor(
 ): Promise<Found[]> {
   const subject = asked.subject.toWellFormed();
   const terms = await termsOf(operator, 'actor', subject);
-  const own = await findByTerms(operator, terms, async (event) => {
+  return findByTerms(operator, terms, async (event) => {
     if (isErased(event.who) || !isBefore(event, asked.beforeMs)) return undefined;
     const who = (await open(operator, event, 'who')) as Who | undefined;
     const isAsked =
@@ -42,7 +40,6 @@ export async function findForActor(
           (asked.issuer === undefined || who.actor.iss === asked.issuer);
     return isAsked ? { label: 'who', event, terms } : undefined;
   });
-  return [...own, ...(await findSearchesFor(operator, { ...asked, subject }))];
 }
 
 /** `what` of the events with this reference, and with it all that they could be found by. */
@@ -63,29 +60,6 @@ export async function findForReference(
       ? { label: 'what', event, terms: await termsOfWhat(operator, event, what) }
       : undefined;
   });
-}
-
-async function findSearchesFor(
-  operator: Operator,
-  asked: { subject: string; beforeMs?: number | undefined },
-): Promise<Found[]> {
-  const found: Found[] = [];
-  for (const facet of ['op:audit.search', 'op:audit.export']) {
-    for (const segment of await segmentsWithFacet(operator.pool, facet)) {
-      const events = await readSegment(operator.pool, segment);
-      const searches = events.filter(({ read }) => `op:${read.op}` === facet);
-      const picks = await pickFrom(searches, async (event) => {
-        if (isErased(event.what) || !isBefore(event, asked.beforeMs)) return undefined;
-        const what = (await open(operator, event, 'what')) as What | undefined;
-        return what?.qry?.actor === asked.subject
-          ? { label: 'what', event, terms: await termsOfWhat(operator, event, what) }
-          : undefined;
-      });
-      found.push(...partOf(segment, picks));
-    }
-  }
-  // One part a segment, in order: the two passes may have met in the same one.
-  return mergeParts(found);
 }
 
 async function findByTerms(
@@ -121,18 +95,6 @@ function partOf({ logId, firstIndex }: SegmentName, picks: readonly Pick[]): Fou
   const terms = [...new Set(picks.flatMap((pick) => pick.terms))];
   const indexes = picks.map(({ event }) => event.index);
   return [{ logId, firstIndex, label: first.label, indexes, terms }];
-}
-
-function mergeParts(parts: readonly Found[]): Found[] {
-  const merged = new Map<string, Found>();
-  for (const part of parts) {
-    const name = `${part.logId}/${part.firstIndex}`;
-    const known = merged.get(name);
-    const indexes = [...(known?.indexes ?? []), ...part.indexes].sort((a, b) => a - b);
-    const terms = [...new Set([...(known?.terms ?? []), ...part.terms])];
-    merged.set(name, { ...part, indexes, terms });
-  }
-  return [...merged.values()].sort((a, b) => a.logId - b.logId || a.firstIndex - b.firstIndex);
 }
 
 /** The terms of a text in all months that have a term key. */

@@ -1,6 +1,7 @@
 import { startPublisher } from '../adapters/postgres/audit/publisher.ts';
 import { settleOrigin } from '../adapters/postgres/audit/publisher-origin.ts';
 import { makeAuditReader } from '../adapters/postgres/audit/reader/reader.ts';
+import { sampleCheckpoints } from '../adapters/postgres/audit/sample-checkpoints.ts';
 import { ensureShard } from '../adapters/postgres/audit/sequencer/ensure-shard.ts';
 import { startSequencer } from '../adapters/postgres/audit/sequencer/sequencer.ts';
 import { type AuditWriter, makeAuditWriter } from '../adapters/postgres/audit/writer.ts';
@@ -13,6 +14,7 @@ import type { HeadStore } from '../operations/ports/head-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeAuditAlarms } from './audit-alarms.ts';
+import { startFsck } from './audit-fsck.ts';
 import { keepPartitionsAhead } from './audit-maintenance.ts';
 import type { Database } from './database.ts';
 import { systemClock as clock } from './system-clock.ts';
@@ -22,6 +24,8 @@ const LOG_ID = 1;
 /** Time that the log gets at the end for what is left, in milliseconds. */
 const LOG_DRAIN_MS = 5_000;
 const SEQUENCER_DRAIN_MS = 1_000;
+/** The whole log is checked again once a day, 256 entries at a time with a rest between them. */
+const FSCK = { intervalMs: 86_400_000, pauseMs: 20 };
 
 /** How the audit log signs, and who else remembers what it signed. */
 export type AuditTrailOptions = {
@@ -77,7 +81,12 @@ export async function openAuditTrail(
   });
   logger.info('audit_log', { origin: baseOrigin });
   const publishing = { pool, clock, random: randomBytes, baseOrigin, signer, heads, witnessing };
-  const publisher = startPublisher({ ...publishing, metrics: metrics.checkpoint, logger, isProduction });
+  const publisher = startPublisher({
+    ...publishing,
+    metrics: metrics.checkpoint,
+    logger,
+    isProduction,
+  });
   closers.push(publisher.close);
   const alarms = makeAuditAlarms(logger);
   const sequencer = await startSequencer({
@@ -104,5 +113,17 @@ export async function openAuditTrail(
   metrics.audit.watchQueue(audit.queued);
   metrics.audit.watchUnintegrated(audit.unintegrated);
   closers.push(() => audit.close(LOG_DRAIN_MS));
-  return { audit, reader: makeAuditReader({ pool }), vkeysOf: signer.vkeysOf };
+  const reader = makeAuditReader({ pool });
+  const fsck = startFsck({
+    reader,
+    keysets,
+    vkeysOf: signer.vkeysOf,
+    checkpointsOf: (logId) => sampleCheckpoints(pool, logId),
+    ...FSCK,
+    clock,
+    metrics: metrics.fsck,
+    logger,
+  });
+  closers.push(fsck.close);
+  return { audit, reader, vkeysOf: signer.vkeysOf };
 }

@@ -18,33 +18,45 @@ export async function checkChain(
   reader: Pick<AuditReader, 'tile'>,
   shards: readonly VerifiedShard[],
 ): Promise<void> {
-  for (const { report } of shards) {
-    const { log, opening } = report;
-    if (log === undefined || opening === undefined) continue;
+  for (const shard of shards) {
+    const { report } = shard;
+    if (report.opening === undefined) continue;
     const findings = makeFindings();
-    const previous = shards.find((each) => each.report.log?.origin === opening.previous?.origin);
-    if (opening.previous === undefined) {
-      const isFirst = shards.every((each) => each.report === report || comesAfter(each, report));
-      if (!isFirst) findings.add('chain_broken', `${log.origin} cites no shard`);
-    } else if (previous === undefined) {
-      findings.add('chain_lost', opening.previous.origin);
-    } else {
-      await checkCitation(reader, { cited: opening.previous, previous, findings });
-      if (previous.report.log?.state === 'frozen') checkWriters(previous.report, report, findings);
-    }
+    await checkOpening(reader, { shard, shards, findings });
     report.checked.push({ check: 'chain', count: 1, of: 'log.open against the shard before' });
     report.findings = [...report.findings, ...findings.list()];
   }
 }
 
-/** Ids of shards ascend. */
-function comesAfter({ logId }: VerifiedShard, than: Report): boolean {
-  return logId > 0 && than.log !== undefined;
+async function checkOpening(
+  reader: Pick<AuditReader, 'tile'>,
+  input: { shard: VerifiedShard; shards: readonly VerifiedShard[]; findings: Findings },
+): Promise<void> {
+  const { shard, shards, findings } = input;
+  const cited = shard.report.opening?.previous;
+  if (cited === undefined) {
+    const isFirst = shards.every(({ logId }) => logId >= shard.logId);
+    if (!isFirst) findings.add('chain_broken', `shard ${shard.report.log?.shard} cites none`);
+    return;
+  }
+  const previous = shards.find(({ report }) => report.log?.origin === cited.origin);
+  if (previous === undefined) {
+    findings.add('chain_lost', cited.origin);
+    return;
+  }
+  await checkCitation(reader, { cited, previous, findings });
+  if (previous.report.log?.state === 'frozen') {
+    checkWriters(previous.report, shard.report, findings);
+  }
 }
 
 async function checkCitation(
   reader: Pick<AuditReader, 'tile'>,
-  { cited, previous, findings }: {
+  {
+    cited,
+    previous,
+    findings,
+  }: {
     cited: { origin: string; size: number; root: string };
     previous: VerifiedShard;
     findings: Findings;

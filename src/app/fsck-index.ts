@@ -1,5 +1,4 @@
-import { purposeFacet } from '../adapters/postgres/audit/segment.ts';
-import { eventTerm, type TermKind, termOf } from '../crypto/audit-term.ts';
+import { eventTerm, purposeFacet, type TermKind, termOf } from '../crypto/audit-term.ts';
 import type { Keysets } from '../crypto/keysets.ts';
 import { monthOf } from '../crypto/private-cipher.ts';
 import { randomBytes } from '../crypto/random.ts';
@@ -55,17 +54,16 @@ async function isFoundBy(deps: Deps, { logId, index, leaf }: Sample): Promise<bo
     return false;
   }
   const terms = await termsOf(deps, { leaf, stored });
-  const facets = [`op:${leaf.op}`, `out:${leaf.out}`, ...terms.facets];
+  const vault = leaf.vlt === undefined ? [] : [`vlt:${leaf.vlt}`];
+  const facets = [`op:${leaf.op}`, `out:${leaf.out}`, ...vault, ...terms.facets];
   const { events } = await reader.search({
-    termGroups: [[eventTerm(leaf.id)], ...terms.hashes.map((hash) => [hash])],
-    facetGroups: [...facets, ...(leaf.vlt === undefined ? [] : [`vlt:${leaf.vlt}`])].map(
-      (facet) => [facet],
-    ),
+    termGroups: [eventTerm(leaf.id), ...terms.hashes].map((hash) => [hash]),
+    facetGroups: facets.map((facet) => [facet]),
     fromMs: leaf.t,
     toMs: leaf.t + 1,
-    limit: 10,
+    limit: 1,
   });
-  return events.some((event) => event.logId === logId && event.index === index);
+  return events[0]?.logId === logId && events[0].index === index;
 }
 
 /** Terms and facets of what can still be opened. Without the month's key there are none. */

@@ -7,6 +7,7 @@ import type { AuditReader, Shard, StoredEvent } from '../operations/ports/audit-
 import { proveEvent } from '../operations/steps/prove-event.ts';
 import { TILE_WIDTH } from '../tlog/tile.ts';
 import { formatTilePath } from '../tlog/tile-path.ts';
+import { TlogError } from '../tlog/tlog-error.ts';
 import type { Findings } from '../verify/findings.ts';
 import type { EntryDisclosures, ErasureRecord, LogSource } from '../verify/source.ts';
 
@@ -73,15 +74,18 @@ async function listErasures({ reader, findings }: StoreSourceDeps, shard: Shard)
 
 /** Receipts of what lies in other shards. What is not published yet has none. */
 async function proveExplaining(
-  { reader, explaining }: StoreSourceDeps,
+  { reader, explaining, findings }: StoreSourceDeps,
   shard: Shard,
 ): Promise<ErasureRecord[]> {
   const records: ErasureRecord[] = [];
   for (const event of explaining.filter(({ logId }) => logId !== shard.logId)) {
     const checkpoint = await reader.checkpoint(event.logId);
     if (checkpoint !== undefined && event.index < checkpoint.size) {
-      const receipt = await proveEvent(reader, { event, checkpoint, disclosures: [] });
-      records.push({ event: readLeaf(event.leaf)?.id ?? '', receipt });
+      const id = readLeaf(event.leaf)?.id ?? '';
+      const receipt = await unlessDamaged(findings, `proof of event ${id}`, () =>
+        proveEvent(reader, { event, checkpoint, disclosures: [] }),
+      );
+      if (receipt !== undefined) records.push({ event: id, receipt });
     }
   }
   return records;
@@ -129,8 +133,13 @@ export async function unlessDamaged<T>(
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof VaultError) || error.code !== 'internal') throw error;
+    const isDamage = error instanceof TlogError || isInternal(error);
+    if (!isDamage) throw error;
     findings.add('store_damaged', place);
     return;
   }
+}
+
+function isInternal(error: unknown): boolean {
+  return error instanceof VaultError && error.code === 'internal';
 }

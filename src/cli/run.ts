@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Arguments, type Command, type Context, UsageError } from './command.ts';
 import { auditErase } from './commands/audit-erase.ts';
 import { auditExport } from './commands/audit-export.ts';
+import { auditFsck } from './commands/audit-fsck.ts';
 import { auditKey } from './commands/audit-key.ts';
 import { auditPrune } from './commands/audit-prune.ts';
 import { auditSearch } from './commands/audit-search.ts';
@@ -28,6 +29,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     'audit erase': auditErase,
     'audit prune': auditPrune,
     'audit verify': auditVerify,
+    'audit fsck': auditFsck,
     'dev-token': devToken,
   }),
 );

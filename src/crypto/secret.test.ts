@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { format, inspect } from 'node:util';
 import pino from 'pino';
@@ -81,4 +82,13 @@ test('wiped secret bytes are gone and refuse to be read', () => {
   secret.wipe();
   assert.deepEqual(bytes, Buffer.alloc(32));
   assert.throws(() => secret.reveal(), { code: 'internal' });
+});
+
+test('a key that another thread handed over is the same key, and never one of another kind', () => {
+  const key = SecretKey.take(BYTES());
+  assert.ok(SecretKey.from(structuredClone(key.keyObject())).keyObject().equals(key.keyObject()));
+  const others = [createSecretKey(Buffer.alloc(16)), generateKeyPairSync('ed25519').privateKey];
+  for (const other of others) {
+    assert.throws(() => SecretKey.from(other), { code: 'internal' });
+  }
 });

@@ -52,7 +52,7 @@ export function makeSequencerMetrics(registers: Registry[]): SequencerMetrics {
   const gaps = count('gaps_total', 'Gaps that the log tells of.', ['why']);
   const lost = count('gap_numbers_total', 'Numbers of writers in these gaps.', ['why']);
   const alarms = count('alarms_total', 'Calls for an operator by the sequencer.', ['kind']);
-  const conditions = gauge('condition', '1 while the condition of an alarm holds.', ['kind']);
+  const conditions = gauge('alarm_active', '1 while the condition of an alarm holds.', ['kind']);
   const age = gauge('pending_age_seconds', 'How long the oldest event waits for the tree.');
   const waiting = gauge('pending_events', 'Events that wait for the tree; at least so many.');
   // A counter that is absent until it counts cannot be alerted on.

@@ -16,11 +16,13 @@ export type IdSet = {
 export function makeIdSet(): IdSet {
   let slots = new Uint32Array(2 * FIRST_SLOTS);
   let used = 0;
+  // Whoever writes a log chooses its ids: without it he could choose them to meet in one place.
+  const seed = Math.floor(Math.random() * 2 ** 32);
 
   /** Where the id is, or the free place where it belongs. */
   const findSlot = (high: number, low: number): number => {
     const mask = slots.length / 2 - 1;
-    let slot = (high ^ low) & mask;
+    let slot = mix(mix(high ^ seed) ^ low) & mask;
     while (
       (slots[2 * slot] !== high || slots[2 * slot + 1] !== low) &&
       (slots[2 * slot] !== 0 || slots[2 * slot + 1] !== 0)
@@ -44,7 +46,8 @@ export function makeIdSet(): IdSet {
     const before = slots;
     slots = new Uint32Array(2 * before.length);
     for (let at = 0; at < before.length; at += 2) {
-      const [high = 0, low = 0] = before.subarray(at, at + 2);
+      const high = before[at] ?? 0;
+      const low = before[at + 1] ?? 0;
       if (high !== 0 || low !== 0) insert(high, low);
     }
   };
@@ -63,4 +66,11 @@ export function makeIdSet(): IdSet {
       return true;
     },
   };
+}
+
+/** Spreads 32 bits over 32 bits, one to one (the finalizer of MurmurHash3). */
+function mix(bits: number): number {
+  let mixed = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
 }

@@ -75,7 +75,8 @@ export async function openTestSequencer(): Promise<TestSequencer> {
         passedMs += 1_000;
         const days = await listDays(pool);
         const limits = { events: 4_088, bytes: 16 * 1024 * 1024 };
-        const report = await cycle.run({ days, limits, isThorough: true });
+        const { report, error } = await cycle.run({ days, limits, isThorough: true });
+        if (error !== undefined) throw error;
         reports.push(report);
         idle = report.outcome === 'integrated' ? 0 : idle + 1;
       }

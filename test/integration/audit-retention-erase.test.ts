@@ -186,20 +186,3 @@ test('an erased reference takes along all that its events could be found by, but
   assert.deepEqual(await hits('token', 'tok_x'), [kept]);
   assert.equal((await hits('actor', 'dan')).length, 2);
 });
-
-test('what auditors asked about an erased actor is erased, and what they asked about others is not', async () => {
-  const search = (actor: string) =>
-    sampleEvent({ ...by('aud'), operation: 'audit.search', what: { query: { actor } } });
-  await retention.log.append([search('fay'), search('gus')]);
-  const erased = await retention.operate((operator) =>
-    eraseActor(operator, { subject: 'fay' }, GDPR),
-  );
-  assert.deepEqual(
-    erased.map(({ label, count }) => [label, count]),
-    [['what', 1]],
-  );
-  const index = (await readAll()).findIndex(({ leaf }) => leaf.includes('audit.search'));
-  const [asked, other] = (await readAll()).slice(index);
-  assert.ok(asked !== undefined && other !== undefined);
-  assert.ok(isErased(asked.what) && !isErased(asked.who) && !isErased(other.what));
-});

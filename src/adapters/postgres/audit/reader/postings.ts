@@ -70,38 +70,54 @@ export async function matchingPlaces(
     groups.flatMap((group, ord) => group.map((term) => ({ term, ord }))),
     ({ term }) => term,
   );
-  const bySegment = new Map(segments.map((each) => [each, groups.map(() => new Set<number>())]));
+  const bySegment = new Map(segments.map((each) => [each, groups.map((): Posting[] => [])]));
   for (const { term, segment, positions } of rows) {
-    const places = decodePositions(positions);
+    const posting = openPosting(positions);
     for (const { ord } of groupsOf.get(BigInt(term)) ?? []) {
-      const set = bySegment.get(Number(segment))?.[ord];
-      for (const place of places) set?.add(place);
+      bySegment.get(Number(segment))?.[ord]?.push(posting);
     }
   }
-  return new Map([...bySegment].map(([segment, sets]) => [segment, intersect(sets)]));
+  return new Map([...bySegment].map(([segment, found]) => [segment, intersect(found)]));
 }
 
-function intersect(sets: readonly ReadonlySet<number>[]): number[] {
-  const [smallest, ...others] = sets.toSorted((a, b) => a.size - b.size);
-  return [...(smallest ?? [])]
-    .filter((place) => others.every((set) => set.has(place)))
+/** Goes through the group that has the fewest places here, and looks them up in the others. */
+function intersect(groups: readonly Posting[][]): number[] {
+  const size = (postings: Posting[]) => postings.reduce((sum, { count }) => sum + count, 0);
+  const [fewest = [], ...others] = groups.toSorted((a, b) => size(a) - size(b));
+  const places = new Set(
+    fewest.flatMap(({ count, at }) => Array.from({ length: count }, (_, nth) => at(nth))),
+  );
+  return [...places]
+    .filter((place) => others.every((postings) => postings.some((each) => hasPlace(each, place))))
     .sort((a, b) => b - a);
 }
+
+/** Places in one segment, ascending; read where they lie, since most of a dense list is never asked for. */
+type Posting = { count: number; at: (nth: number) => number };
 
 const ONE_DIMENSION_HEAD = 20;
 const EMPTY_HEAD = 12;
 const ELEMENT_BYTES = 6;
 
 /** A `smallint[]` in wire format: five words of head, then for each element its length and its value. */
-function decodePositions(bytes: Buffer): number[] {
-  const count = (bytes.length - ONE_DIMENSION_HEAD) / ELEMENT_BYTES;
-  if (bytes.length === EMPTY_HEAD) {
-    return [];
-  }
+function openPosting(bytes: Buffer): Posting {
+  const count =
+    bytes.length === EMPTY_HEAD ? 0 : (bytes.length - ONE_DIMENSION_HEAD) / ELEMENT_BYTES;
   if (!Number.isInteger(count) || count < 0) {
     throw damaged('a posting of the audit log is torn');
   }
-  return Array.from({ length: count }, (_, nth) =>
-    bytes.readInt16BE(ONE_DIMENSION_HEAD + nth * ELEMENT_BYTES + 4),
-  );
+  return {
+    count,
+    at: (nth) => bytes.readInt16BE(ONE_DIMENSION_HEAD + nth * ELEMENT_BYTES + 4),
+  };
+}
+
+function hasPlace({ count, at }: Posting, place: number): boolean {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (at(middle) < place) low = middle + 1;
+    else high = middle;
+  }
+  return low < count && at(low) === place;
 }

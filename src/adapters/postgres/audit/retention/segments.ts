@@ -71,16 +71,6 @@ export async function findCheckpoint(
   return row?.note;
 }
 
-const WITH_FACET = `
-select log_id, first_index from audit_segment
-where facets @> array[$1] order by log_id, first_index`;
-
-/** The segments in which this facet occurs, oldest first. */
-export async function segmentsWithFacet(pool: Pool, facet: string): Promise<SegmentName[]> {
-  const rows = await runStatement<NameRow>(pool, { text: WITH_FACET, values: [facet] });
-  return rows.map(toName);
-}
-
 const POSITIONS = `
 select distinct unnest(positions)::int as position from audit_term
 where term = any($1) and log_id = $2 and segment = $3`;
@@ -106,10 +96,7 @@ const READ = `
 select n, leaves, who, what from audit_segment where log_id = $1 and first_index = $2`;
 
 /** All events of one segment, in order; none when it has been pruned. */
-export async function readSegment(
-  pool: Pool,
-  { logId, firstIndex }: SegmentName,
-): Promise<ReadEvent[]> {
+async function readSegment(pool: Pool, { logId, firstIndex }: SegmentName): Promise<ReadEvent[]> {
   const [row] = await runStatement<SegmentRow>(pool, { text: READ, values: [logId, firstIndex] });
   if (row === undefined) {
     return [];

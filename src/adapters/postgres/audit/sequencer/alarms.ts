@@ -24,6 +24,13 @@ export type Alarms = {
 /** From this age of a durable event on, the tree is late (AUDIT-LOG §4.4). */
 const LATE_SECONDS = 5;
 
+/** Else the head was not looked at. */
+const LOOKED_AT_HEAD: ReadonlySet<CycleReport['outcome']> = new Set([
+  'waiting',
+  'integrated',
+  'altered_head',
+]);
+
 /** Makes what turns reports of the thread into metrics and alarms: each alarm is in both. */
 export function makeAlarms({ watch, alarm, recovered }: AlarmDeps): Alarms {
   const holding = new Set<SequencerAlarm>();
@@ -62,9 +69,10 @@ export function makeAlarms({ watch, alarm, recovered }: AlarmDeps): Alarms {
         watch.integrated(report);
       }
       watch.pending(pending);
-      condition('cycle_failed', false, {});
-      // Else nobody looked at it.
-      if (outcome !== 'busy' && outcome !== 'idle') {
+      if (outcome !== 'failed') {
+        condition('cycle_failed', false, {});
+      }
+      if (LOOKED_AT_HEAD.has(outcome)) {
         condition('altered_head', outcome === 'altered_head', {});
       }
       condition('pending_late', pending.seconds > LATE_SECONDS, pending);

@@ -29,9 +29,13 @@ export type CycleInput = {
   isThorough: boolean;
 };
 
-/** One turn of the sequencer. Rejects when the database or the key is not there; then nothing happened. */
+/** One turn of the sequencer. */
 export type Cycle = {
-  run(input: CycleInput): Promise<CycleReport>;
+  /**
+   * Rejects when the database cannot be looked into. `error` is there when the look succeeded and the work
+   * did not; it did not happen then, or it did and the next turn will see it.
+   */
+  run(input: CycleInput): Promise<{ report: CycleReport; error?: unknown }>;
   /** Forgets how long things have been as they are: this process has not looked for a while. */
   forget(): void;
 };
@@ -56,8 +60,8 @@ export function makeCycle(deps: CycleDeps): Cycle {
   async function findGone(pending: readonly PendingWriter[]): Promise<SilentWriter[]> {
     const waiting = new Set(pending.map(({ bootId }) => bootId));
     const gone = (await findSilentWriters(pool, delays.silentMs)).filter(
-      ({ bootId }) =>
-        silence.isOver(bootId, delays.silentMs / 3) &&
+      ({ bootId, nextSeq }) =>
+        silence.isOver(`${bootId} ${nextSeq}`, delays.silentMs / 3) &&
         // What is pending of a writer comes before its end.
         !waiting.has(bootId),
     );
@@ -84,22 +88,29 @@ export function makeCycle(deps: CycleDeps): Cycle {
     async run({ days, limits, isThorough }) {
       const startedMs = clock.monotonic();
       const writers = await scanPending(pool, days);
-      const { going, stuck } = troubles.sort(writers);
+      const { going, stuck } = troubles.sort(writers, isThorough);
       const silent = isThorough ? await findGone(writers) : [];
-      const { stuckAt, ...found } = await perform({ going, stuck, silent, limits });
-      const hasLooked = stuck.length > 0 && found.outcome !== 'busy';
-      if (hasLooked) {
+      const work = { going, stuck, silent, limits };
+      const performed = await perform(work).then(
+        (findings) => ({ findings }),
+        (error: unknown) => ({ findings: { ...NOTHING_DONE, outcome: 'failed' as const }, error }),
+      );
+      const { stuckAt, ...found } = performed.findings;
+      const hasLooked = stuck.length > 0 && !['busy', 'failed'].includes(found.outcome);
+      // Only then were all writers asked for.
+      if (hasLooked && isThorough) {
         patience.endPass();
       }
       const altered = troubles.note({ altered: found.altered, stuckAt, hasLooked });
       const isMoreLeft = planBatches(going, limits).isFull || stuckAt.size + found.gaps.length > 0;
-      return {
+      const report = {
         ...found,
         seconds: (clock.monotonic() - startedMs) / 1_000,
         isFull: found.outcome === 'integrated' && isMoreLeft,
         altered,
         pending: troubles.measure(writers),
       };
+      return 'error' in performed ? { report, error: performed.error } : { report };
     },
   };
 }

@@ -40,12 +40,13 @@ export function startLoop(deps: LoopDeps): Loop {
   let closeAtMs = Number.POSITIVE_INFINITY;
   let nextThoroughMs = 0;
   let maxEvents = MAX_EVENTS;
+  const isClosing = () => closeAtMs < Number.POSITIVE_INFINITY;
 
   async function turn(): Promise<CycleReport> {
     // Without keys for a new shard the present one goes on.
     await deps.keepShard().catch(deps.failed);
     const isThorough = clock.monotonic() >= nextThoroughMs;
-    const report = await cycle.run({
+    const { report, error } = await cycle.run({
       days: isThorough ? await deps.listDays() : daysAround(clock.now()),
       isThorough,
       limits: { events: maxEvents, bytes: MAX_BYTES },
@@ -54,6 +55,9 @@ export function startLoop(deps: LoopDeps): Loop {
       nextThoroughMs = clock.monotonic() + deps.thoroughEveryMs;
     }
     deps.report(report);
+    if (error !== undefined) {
+      throw error;
+    }
     maxEvents = Math.min(MAX_EVENTS, maxEvents * 2);
     return report;
   }
@@ -62,12 +66,10 @@ export function startLoop(deps: LoopDeps): Loop {
   async function tryTurn(): Promise<boolean> {
     try {
       const report = await turn();
-      const isClosing = closeAtMs < Number.POSITIVE_INFINITY;
-      return report.isFull || (isClosing && report.outcome === 'integrated');
+      return report.isFull || (isClosing() && report.outcome === 'integrated');
     } catch (error) {
       // A database that is too slow for a whole segment may be fast enough for half of one.
       maxEvents = Math.max(MIN_EVENTS, maxEvents / 2);
-      nextThoroughMs = 0;
       cycle.forget();
       deps.failed(error);
       return false;
@@ -76,12 +78,13 @@ export function startLoop(deps: LoopDeps): Loop {
 
   async function run(): Promise<void> {
     for (;;) {
+      // One whole turn after the call of `close`: one that was under way may have looked too early.
+      const isLast = isClosing();
       const goOn = await tryTurn();
-      const isClosing = closeAtMs < Number.POSITIVE_INFINITY;
-      if (isClosing && (!goOn || clock.monotonic() >= closeAtMs)) {
+      if (isLast && (!goOn || clock.monotonic() >= closeAtMs)) {
         return;
       }
-      if (!goOn) {
+      if (!goOn && !isClosing()) {
         await pause.wait(MIN_PAUSE_MS + jitter(deps.random));
       }
     }
@@ -105,23 +108,27 @@ function daysAround(nowMs: number): string[] {
 
 const jitter = (random: RandomBytes): number => (random(1).readUInt8() / 256) * JITTER_MS;
 
-/** A pause that can be ended before its time; an end that comes before the pause ends that one. */
+/** A pause that can be ended before its time; an end that comes before the pause ends the next one. */
 function makePause() {
   let isEnded = false;
-  let wake = () => {};
+  let wake: (() => void) | undefined;
   return {
-    wait: (ms: number): Promise<void> =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => wake(), isEnded ? 0 : ms);
-        wake = () => {
-          clearTimeout(timer);
-          isEnded = false;
-          resolve();
-        };
-      }),
+    wait: async (ms: number): Promise<void> => {
+      if (!isEnded) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      wake = undefined;
+      isEnded = false;
+    },
     end: () => {
       isEnded = true;
-      wake();
+      wake?.();
     },
   };
 }

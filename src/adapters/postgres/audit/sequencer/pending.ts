@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { PendingBatch } from '../../../../crypto/batch-mac.ts';
-import { runStatement, type Session } from '../../session.ts';
+import { runStatement, type Session, withSession } from '../../session.ts';
 
 /** A row of `audit_pending` without its contents. Nothing in it is checked yet. */
 export type PendingName = {
@@ -19,8 +19,6 @@ export type PendingWriter = {
   bootId: string;
   /** The first number that is not in the tree. */
   nextSeq: number;
-  /** The tree has something of this writer. */
-  known: boolean;
   rows: PendingName[];
 };
 
@@ -36,20 +34,19 @@ export type StoredBatch = PendingBatch & {
 /** Rows of one writer and day that one look returns at most. */
 const MAX_ROWS = 512;
 
-// A skip scan: two index descents for each writer of a day, however many batches it has written. The
-// upper bound keeps numbers exact; no writer comes that far.
+// A skip scan: two index descents for each writer of the day, however many batches it has written. The
+// upper bound keeps numbers exact; no writer comes that far. Without a name, so that it is planned for
+// the one partition of this day: a plan for any day would open all of them, for each writer.
 const SCAN = `
-with recursive seen (day, boot_id) as (
-  select wanted.day, (
-    select boot_id from audit_pending p where p.day = wanted.day order by boot_id limit 1)
-  from unnest($1::date[]) as wanted (day)
+with recursive seen (boot_id) as (
+  select (select boot_id from audit_pending where day = $1 order by boot_id limit 1)
   union all
-  select seen.day, (
+  select (
     select boot_id from audit_pending p
-    where p.day = seen.day and p.boot_id > seen.boot_id order by boot_id limit 1)
+    where p.day = $1 and p.boot_id > seen.boot_id order by boot_id limit 1)
   from seen where seen.boot_id is not null
 )
-select seen.day::text, seen.boot_id, writer.next_seq, batch.first_seq, batch.n, batch.bytes, batch.age
+select seen.boot_id, writer.next_seq, batch.first_seq, batch.n, batch.bytes, batch.age
 from seen
 left join audit_writer writer on writer.boot_id = seen.boot_id
 cross join lateral (
@@ -58,7 +55,7 @@ cross join lateral (
       + coalesce(octet_length(terms), 0) as bytes,
     extract(epoch from clock_timestamp() - written_at)::float8 as age
   from audit_pending p
-  where p.day = seen.day and p.boot_id = seen.boot_id
+  where p.day = $1 and p.boot_id = seen.boot_id
     and p.first_seq >= coalesce(writer.next_seq, 0) and p.first_seq < 9007199254740000
   order by first_seq
   limit ${MAX_ROWS}
@@ -84,7 +81,6 @@ from pg_inherits join pg_class on pg_class.oid = inhrelid
 where inhparent = 'audit_pending'::regclass and relname ~ '^audit_pending_[0-9]{8}$'`;
 
 type ScanRow = {
-  day: string;
   boot_id: Buffer;
   next_seq: string | null;
   first_seq: string;
@@ -113,29 +109,33 @@ export async function listDays(pool: Pool): Promise<string[]> {
 
 /** Writers that have rows behind what is integrated, on these days. Takes no lock. */
 export async function scanPending(pool: Pool, days: readonly string[]): Promise<PendingWriter[]> {
-  const rows = await runStatement<ScanRow>(pool, {
-    name: 'audit-scan',
-    text: SCAN,
-    values: [days],
-  });
   const writers = new Map<string, PendingWriter>();
-  for (const row of rows) {
-    const bootId = row.boot_id.toString('base64url');
-    const writer = writers.get(bootId) ?? {
-      bootId,
-      nextSeq: Number(row.next_seq ?? 0),
-      known: row.next_seq !== null,
-      rows: [],
-    };
-    writers.set(bootId, writer);
-    const firstSeq = Number(row.first_seq);
-    const { day, bytes } = row;
-    writer.rows.push({ day, bootId, firstSeq, count: row.n, bytes, ageSeconds: row.age });
-  }
-  for (const { rows: found } of writers.values()) {
-    found.sort((a, b) => a.firstSeq - b.firstSeq);
+  await withSession(pool, async (session) => {
+    for (const day of days) {
+      for (const row of await session.rows<ScanRow>({ text: SCAN, values: [day] })) {
+        addRow(writers, day, row);
+      }
+    }
+  });
+  for (const { rows } of writers.values()) {
+    rows.sort((a, b) => a.firstSeq - b.firstSeq);
   }
   return [...writers.values()];
+}
+
+function addRow(writers: Map<string, PendingWriter>, day: string, row: ScanRow): void {
+  const bootId = row.boot_id.toString('base64url');
+  // Of two days' looks the earlier one holds; under the lock all are looked at again.
+  const writer = writers.get(bootId) ?? { bootId, nextSeq: Number(row.next_seq ?? 0), rows: [] };
+  writers.set(bootId, writer);
+  writer.rows.push({
+    day,
+    bootId,
+    firstSeq: Number(row.first_seq),
+    count: row.n,
+    bytes: row.bytes,
+    ageSeconds: row.age,
+  });
 }
 
 /** The rows of these names, in their order; those that are gone are left out. */

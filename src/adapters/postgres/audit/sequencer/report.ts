@@ -5,9 +5,9 @@ export type CycleReport = {
   /**
    * `idle`: nothing was tried. `busy`: another instance is at it. `waiting`: nothing was ready.
    * `integrated`: something was appended. `altered_head`: the stored tree is not what its root says;
-   * nothing may be built upon it.
+   * nothing may be built upon it. `failed`: nothing is known to have been done.
    */
-  outcome: 'idle' | 'busy' | 'waiting' | 'integrated' | 'altered_head';
+  outcome: 'idle' | 'busy' | 'waiting' | 'integrated' | 'altered_head' | 'failed';
   /** Events appended, leaves of the log itself included. */
   events: number;
   /** Bytes of the batches that they came from. */

@@ -6,8 +6,14 @@ const MAX_KNOWN = 10_000;
 
 /** What this process remembers of writers that cannot go on. */
 export type Troubles = {
-  /** Parts writers that can go on from those that cannot; the latter only when it is time to look at them. */
-  sort(writers: readonly PendingWriter[]): { going: PendingWriter[]; stuck: PendingWriter[] };
+  /**
+   * Parts writers that can go on from those that cannot; the latter only when it is time to look at them,
+   * or `atOnce`.
+   */
+  sort(
+    writers: readonly PendingWriter[],
+    atOnce: boolean,
+  ): { going: PendingWriter[]; stuck: PendingWriter[] };
   /**
    * Remembers altered batches, and where writers stand before one, as a cycle that had the lock found
    * them. Returns the batches that were not told of before.
@@ -32,9 +38,9 @@ export function makeTroubles(clock: { monotonic(): number }, everyMs: number): T
     stuckAt.get(bootId) === nextSeq || (head !== undefined && head.firstSeq > nextSeq);
 
   return {
-    sort(writers) {
+    sort(writers, atOnce) {
       const stuck = writers.filter(isStuck);
-      const isTime = clock.monotonic() >= nextLookMs;
+      const isTime = atOnce || clock.monotonic() >= nextLookMs;
       if (stuck.length > 0 && isTime) {
         nextLookMs = clock.monotonic() + everyMs;
       }

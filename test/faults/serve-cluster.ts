@@ -1,0 +1,173 @@
+// Instances of `counterfoil serve` as an operator runs them: processes of their own on one database, each with
+// a folder of its own for what it has signed.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestDatabase } from '../helpers/database.ts';
+import { DEMO_POLICY } from '../helpers/operations.ts';
+import { type Ended, startProgram } from '../helpers/process.ts';
+import { AUDIENCE, makeKey, signToken, startIssuerServer } from '../transport/issuer.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const START_WITHIN_MS = 60_000;
+export const ORIGIN = 'log.test/audit';
+
+/** One line of an instance's log. */
+export type Line = { event: string; [member: string]: unknown };
+
+/** What a caller heard. `status` 0: nothing, the connection broke. */
+export type Answer = {
+  status: number;
+  eventId: string | undefined;
+  headers: Headers;
+  body: Record<string, unknown>;
+};
+
+export type Instance = {
+  http: string;
+  admin: string;
+  pid: number;
+  headFolder: string;
+  /** All lines of its log so far. */
+  lines(): Line[];
+  /** POSTs below `/v1/`; whatever happens is an answer. */
+  post(role: string, path: string, body: object, headers?: object): Promise<Answer>;
+  /** Ends it with a signal, and waits for its end. */
+  end(signal: NodeJS.Signals): Promise<Ended>;
+};
+
+export type Cluster = {
+  database: Awaited<ReturnType<typeof createTestDatabase>>;
+  rootKey: Buffer;
+  /** Starts one more; `name` says whose head folder it has. */
+  start(name: string, options?: StartOptions): Promise<Instance>;
+  /** Every process that was started, in order of their starts. */
+  started: readonly Instance[];
+  /** A bearer token of a role, good for an hour before and after the time that is given. */
+  tokenFor(role: string, nowMs?: number): string;
+  /** Ends what still runs, and removes everything. */
+  close(): Promise<void>;
+};
+
+/** Settings beside those that make it one of the cluster. */
+type StartOptions = {
+  env?: Record<string, string>;
+  /** Loaded before the program. */
+  preload?: string;
+  /** What the clock of the program says. */
+  now?: () => number;
+};
+
+/** Makes the place in which instances run; none runs yet. */
+export async function openCluster(): Promise<Cluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'counterfoil-cluster-'));
+  const database = await createTestDatabase();
+  const key = makeKey('ES256', 'key-1');
+  const documents = new Map<string, string>();
+  const issuer = await startIssuerServer(documents);
+  const discovery = { issuer: issuer.url, jwks_uri: `${issuer.url}/keys` };
+  documents.set('/.well-known/openid-configuration', JSON.stringify(discovery));
+  documents.set('/keys', JSON.stringify({ keys: [key.jwk] }));
+  // That of `openKeysets`, so that a test can look into the log itself.
+  const rootKey = Buffer.alloc(32, 7);
+  const rootKeyPath = join(folder, 'root.key');
+  await writeFile(rootKeyPath, rootKey, { mode: 0o600 });
+  const started: Instance[] = [];
+
+  const tokenFor = (role: string, nowMs = Date.now()) => {
+    const seconds = Math.floor(nowMs / 1_000);
+    const times = { iat: seconds, nbf: seconds - 3_600, exp: seconds + 3_600 };
+    const mfa = role === 'supervisor' ? { amr: ['mfa'] } : {};
+    const who = { iss: issuer.url, aud: AUDIENCE, sub: `person-${role}`, roles: [role] };
+    return signToken(key, { ...who, ...times, ...mfa, vaults: '*' });
+  };
+
+  const start: Cluster['start'] = async (name, { env = {}, preload, now = Date.now } = {}) => {
+    const headFolder = join(folder, `head-${name}`);
+    const settings = {
+      COUNTERFOIL_KEYRING: `raw-aes:${rootKeyPath}`,
+      DATABASE_URL: database.serviceUrl,
+      COUNTERFOIL_POLICIES: dirname(DEMO_POLICY),
+      COUNTERFOIL_OIDC_ISSUER: issuer.url,
+      COUNTERFOIL_OIDC_AUDIENCE: AUDIENCE,
+      COUNTERFOIL_HTTP_PORT: '0',
+      COUNTERFOIL_ADMIN_PORT: '0',
+      COUNTERFOIL_AUDIT_ORIGIN: ORIGIN,
+      COUNTERFOIL_AUDIT_HEAD: headFolder,
+    };
+    const load = preload === undefined ? [] : ['--import', preload];
+    const command = [process.execPath, '--disable-proto=delete', ...load, MAIN, 'serve'];
+    const program = await startServe(command, { ...settings, ...env });
+    const instance: Instance = {
+      ...program,
+      headFolder,
+      post: (role, path, body, headers) =>
+        post(`${program.http}/v1/${path}`, body, {
+          authorization: `Bearer ${tokenFor(role, now())}`,
+          ...headers,
+        }),
+    };
+    started.push(instance);
+    return instance;
+  };
+
+  const close = async () => {
+    await Promise.all(started.map((instance) => instance.end('SIGKILL')));
+    await issuer.close();
+    await database.drop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { database, rootKey, start, started, tokenFor, close };
+}
+
+/** Starts the program, and finds its ports in its log. Rejects with its output when it ends before. */
+async function startServe(command: readonly string[], env: Record<string, string>) {
+  const { child, pid, printed, ended } = startProgram(command, { env });
+  let end: Ended | undefined;
+  void ended.then((how) => {
+    end = how;
+  });
+  const lines = () => printed().split('\n').flatMap(parseLine);
+  const giveUpAtMs = performance.now() + START_WITHIN_MS;
+  while (end === undefined && performance.now() < giveUpAtMs) {
+    const ready = lines().find(({ event }) => event === 'listening');
+    if (ready !== undefined) {
+      const { http, admin } = ready as unknown as { http: string; admin: string };
+      const kill = (signal: NodeJS.Signals) => {
+        child.kill(signal);
+        return ended;
+      };
+      return { http, admin, pid, lines, end: kill };
+    }
+    await sleep(20);
+  }
+  child.kill('SIGKILL');
+  const { code, stdout, stderr } = await ended;
+  throw new Error(`serve did not start (exit ${code}):\n${stdout}${stderr}`);
+}
+
+/** Nothing for the last line while it is being written. */
+function parseLine(text: string): Line[] {
+  try {
+    return [JSON.parse(text) as Line];
+  } catch {
+    return [];
+  }
+}
+
+async function post(url: string, body: object, headers: object): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const eventId = response.headers.get('audit-event-id') ?? undefined;
+    const answer = (await response.json()) as Record<string, unknown>;
+    return { status: response.status, eventId, headers: response.headers, body: answer };
+  } catch {
+    return { status: 0, eventId: undefined, headers: new Headers(), body: {} };
+  }
+}
