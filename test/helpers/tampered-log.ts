@@ -173,7 +173,11 @@ async function openYear({ pool, signer }: Growing, years: number): Promise<void>
 
 /** Events of both kinds of writers, in the tree and under a checkpoint; some by someone to be erased. */
 async function write(log: Growing, count: number): Promise<void> {
-  const events = [...someEvents(count - 10), ...someEvents(4, 'eve'), ...someEvents(2, 'ada', 'C-1')];
+  const events = [
+    ...someEvents(count - 10),
+    ...someEvents(4, 'eve'),
+    ...someEvents(2, 'ada', 'C-1'),
+  ];
   await Promise.all(events.map((event) => log.writer.append(event)));
   await log.living.write(someEvents(2));
   await log.living.write(someEvents(2));

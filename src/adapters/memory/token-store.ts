@@ -26,30 +26,11 @@ export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
   const isLive = ({ expiresAt }: Row): boolean =>
     expiresAt === undefined || expiresAt.getTime() > clock.now();
 
-  function holderOf(key: FingerprintKey): Row | undefined {
-    return [...rows.values()].find(
-      (row) =>
-        row.fingerprintHeld &&
-        row.vaultId === key.vaultId &&
-        row.shard === key.shard &&
-        row.fieldId === key.fieldId &&
-        row.fingerprint?.version === key.fingerprint.version &&
-        row.fingerprint.digest.equals(key.fingerprint.digest),
-    );
-  }
+  const holderOf = (key: FingerprintKey): Row | undefined =>
+    [...rows.values()].find((row) => holds(row, key));
 
-  function toStored(row: Row): StoredToken {
-    const subject = row.sealedForSubject ? subjects.find(row) : undefined;
-    return {
-      token: row.token,
-      fieldId: row.fieldId,
-      sealed: row.sealed,
-      createdAt: row.createdAt,
-      ...(row.metadata !== undefined && { metadata: row.metadata }),
-      ...(row.expiresAt !== undefined && { expiresAt: row.expiresAt }),
-      ...(subject !== undefined && { subject }),
-    };
-  }
+  const toStored = (row: Row): StoredToken =>
+    storedOf(row, row.sealedForSubject ? subjects.find(row) : undefined);
 
   function insert(row: NewToken): InsertResult {
     const existing = rows.get(keyOf(row));
@@ -67,9 +48,7 @@ export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
     if (holder !== undefined) {
       holder.fingerprintHeld = false;
     }
-    const subjectIds = new Set(row.subjectId === undefined ? [] : [row.subjectId]);
-    const createdAt = new Date(clock.now());
-    rows.set(keyOf(row), { ...row, createdAt, fingerprintHeld: true, subjectIds });
+    rows.set(keyOf(row), rowOf(row, new Date(clock.now())));
     return { kind: 'inserted' };
   }
 
@@ -103,6 +82,35 @@ export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
         .slice(0, limit);
     },
   };
+}
+
+function rowOf(row: NewToken, createdAt: Date): Row {
+  const subjectIds = new Set(row.subjectId === undefined ? [] : [row.subjectId]);
+  return { ...row, createdAt, fingerprintHeld: true, subjectIds };
+}
+
+function storedOf(row: Row, subject: SubjectRow | undefined): StoredToken {
+  const { token, fieldId, sealed, createdAt, metadata, expiresAt } = row;
+  return {
+    token,
+    fieldId,
+    sealed,
+    createdAt,
+    ...(metadata !== undefined && { metadata }),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(subject !== undefined && { subject }),
+  };
+}
+
+function holds(row: Row, key: FingerprintKey): boolean {
+  return (
+    row.fingerprintHeld &&
+    row.vaultId === key.vaultId &&
+    row.shard === key.shard &&
+    row.fieldId === key.fieldId &&
+    row.fingerprint?.version === key.fingerprint.version &&
+    row.fingerprint.digest.equals(key.fingerprint.digest)
+  );
 }
 
 function makeSubjects() {
