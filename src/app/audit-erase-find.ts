@@ -5,7 +5,7 @@ import {
   type SegmentName,
   segmentsWithTerms,
 } from '../adapters/postgres/audit/retention/segments.ts';
-import { type TermKind, termOf } from '../crypto/audit-term.ts';
+import { facetTerm, purposeFacet, type TermKind, termOf } from '../crypto/audit-term.ts';
 import { isErased, openDisclosure } from '../crypto/open-disclosure.ts';
 import { type DisclosureLabel, monthOf } from '../crypto/private-cipher.ts';
 import type { Operator } from './audit-operator.ts';
@@ -17,7 +17,7 @@ type Pick = { label: DisclosureLabel; event: ReadEvent; terms: readonly bigint[]
 
 /** The members of disclosures that are looked at; whatever they hold is compared, never trusted. */
 type Who = { actor?: { sub?: unknown; iss?: unknown } };
-type What = { tok?: unknown; req?: { reference?: unknown } };
+type What = { tok?: unknown; req?: { reference?: unknown; purpose?: unknown } };
 
 /**
  * What there is of an actor: `who` of the events, found by the terms of all months and opened to make
@@ -117,6 +117,9 @@ async function termsOfWhat(
   return [
     ...texts(tok).map((token) => termOf(key, 'token', token).hash),
     ...texts(req?.reference).map((reference) => termOf(key, 'reference', reference).hash),
+    ...texts(req?.purpose).map((purpose) =>
+      facetTerm(purposeFacet(termOf(key, 'purpose', purpose).hash)),
+    ),
   ];
 }
 

@@ -97,7 +97,7 @@ test('keyring new, migrate and serve make a vault that an OIDC issuer opens', as
   assert.equal(early.code, 1);
   assert.match(
     early.stderr,
-    /^counterfoil: the database lacks 3 migrations; run "counterfoil migrate"[^\n]*\n$/,
+    /^counterfoil: the database lacks \d migrations; run "counterfoil migrate"[^\n]*\n$/,
   );
   const migrated = await runProgram(counterfoil('migrate', '--json'), {
     env: { COUNTERFOIL_MIGRATE_URL: database.ownerUrl },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { after, afterEach, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { revealEvent } from '../contract/audit-log.ts';
 import { startTestService, type TestService } from '../helpers/service.ts';
@@ -21,8 +21,11 @@ let service: TestService | undefined;
 before(async () => {
   postgres = await startOwnPostgres();
 });
-after(async () => {
+afterEach(async () => {
   await log?.close();
+  log = undefined;
+});
+after(async () => {
   await service?.close();
   await postgres?.close();
 });
@@ -45,8 +48,6 @@ it('raises an alarm when the tree stands still, refuses at the limit, and recove
   const { eventId } = await writer.append(revealEvent);
   assert.equal(await writer.reached('integrated', 60_000), true);
   assertLogged(await readWholeLog(postgres), [...acknowledged, eventId]);
-  await log.close();
-  log = undefined;
 });
 
 it('keeps what was durable before Postgres was killed, and brings it into the tree afterwards', async () => {
@@ -58,7 +59,7 @@ it('keeps what was durable before Postgres was killed, and brings it into the tr
     );
     await postgres.stop();
     return receipts.map(({ eventId }) => eventId);
-  }).catch((error: unknown) => assert.fail(String(error)));
+  });
   await assert.rejects(writer.append(revealEvent), UNAVAILABLE);
   await waitFor('both tell', () => ['blind', 'cycle_failed'].every((kind) => heard.includes(kind)));
   await postgres.start();
@@ -66,8 +67,21 @@ it('keeps what was durable before Postgres was killed, and brings it into the tr
   const shards = await readWholeLog(postgres);
   assertLogged(shards, acknowledged);
   assert.deepEqual(saidBy(shards, 'audit.gap'), []);
-  await log.close();
-  log = undefined;
+});
+
+it('fails to close while it is not known what became of a batch, which nobody was told of', async () => {
+  log = await startLiveLog(postgres.serviceUrl);
+  const { writer } = log;
+  await writer.append(revealEvent);
+  postgres.pause();
+  try {
+    const appended = assert.rejects(writer.append(revealEvent), UNAVAILABLE);
+    await assert.rejects(writer.close(1_000), UNAVAILABLE);
+    await appended;
+  } finally {
+    postgres.resume();
+  }
+  await log.die();
 });
 
 it('has every event of a service in the tree once, although Postgres was stopped and killed', async () => {

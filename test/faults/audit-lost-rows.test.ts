@@ -33,6 +33,18 @@ async function start(times: Parameters<typeof startLiveLog>[1] = TIMES): Promise
   return log;
 }
 
+/** Changes rows behind every guard, all at once; how many the last statement changed. */
+function tamper(...texts: string[]): Promise<number> {
+  return withClient(database.ownerUrl, async (owner) => {
+    await owner.query('set session_replication_role = replica');
+    await owner.query('begin');
+    let changed = 0;
+    for (const text of texts) changed = (await owner.query(text)).rowCount ?? 0;
+    await owner.query('commit');
+    return changed;
+  });
+}
+
 /** Appends one event after the other: each is a batch of its own. */
 async function appendSingly(writer: AuditWriter, count: number): Promise<string[]> {
   const ids: string[] = [];
@@ -49,9 +61,9 @@ const gapsOf = async () =>
 
 it('puts rows back that are deleted before they are in the tree: nothing is missing', async () => {
   const log = await start();
-  const ids = await whileNothingIsIntegrated(database.ownerUrl, async (owner) => {
+  const ids = await whileNothingIsIntegrated(database.ownerUrl, async () => {
     const appended = await appendSingly(log.writer, 5);
-    await owner.query(`delete from audit_pending p where ${UNINTEGRATED}`);
+    await tamper(`delete from audit_pending p where ${UNINTEGRATED}`);
     await waitFor(
       'the rows are back',
       () => log.heard.filter((kind) => kind === 'restored').length > 4,
@@ -65,11 +77,11 @@ it('puts rows back that are deleted before they are in the tree: nothing is miss
 
 it('tells of a deleted row as a gap when its writer is dead, and goes on behind it', async () => {
   const [dying, other] = [await start(), await start()];
-  const ids = await whileNothingIsIntegrated(database.ownerUrl, async (owner) => {
+  const ids = await whileNothingIsIntegrated(database.ownerUrl, async () => {
     const appended = await appendSingly(dying.writer, 3);
     await dying.die();
     // Number 0 is the writer's start.
-    await owner.query(`delete from audit_pending where first_seq = 2`);
+    await tamper('delete from audit_pending where first_seq = 2');
     return appended;
   });
   await waitFor('somebody tells', () => [...dying.heard, ...other.heard].includes('gap'));
@@ -82,9 +94,9 @@ it('tells of a deleted row as a gap when its writer is dead, and goes on behind 
 
 it('tells of an edited row as a gap, and its writer tells as well', async () => {
   const log = await start();
-  await whileNothingIsIntegrated(database.ownerUrl, async (owner) => {
+  await whileNothingIsIntegrated(database.ownerUrl, async () => {
     await appendSingly(log.writer, 3);
-    await owner.query(
+    await tamper(
       `update audit_pending set leaves = set_byte(leaves, 9, get_byte(leaves, 9) # 1) where first_seq = 2`,
     );
     await waitFor('the writer notices', () => log.heard.includes('altered'));
@@ -112,12 +124,11 @@ it('loses nothing that was acknowledged to fail-overs which lose what was not in
   let lost = 0;
   for (let failover = 0; failover < 5; failover += 1) {
     await sleep(300);
-    await whileNothingIsIntegrated(database.ownerUrl, async (owner) => {
+    await whileNothingIsIntegrated(database.ownerUrl, async () => {
       await sleep(200);
-      await owner.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      await tamper(`select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name in ('test-live', 'counterfoil-sequencer')`);
-      lost +=
-        (await owner.query(`delete from audit_pending p where ${UNINTEGRATED}`)).rowCount ?? 0;
+      lost += await tamper(`delete from audit_pending p where ${UNINTEGRATED}`);
     });
   }
   isOver = true;
@@ -133,21 +144,16 @@ it('tells of a gap when a fail-over loses what was in the tree, and not signed',
   await appendSingly(log.writer, 2);
   await waitFor('they are in the tree', () => isInTree(log));
   const tables = ['audit_log', 'audit_writer', 'audit_segment', 'audit_term', 'audit_tile'];
-  const owned = (texts: readonly string[]) =>
-    withClient(database.ownerUrl, async (owner) => {
-      await owner.query('set session_replication_role = replica');
-      for (const text of ['begin', ...texts, 'commit']) await owner.query(text);
-    });
-  await owned(tables.map((table) => `create table kept_${table} as select * from ${table}`));
+  await tamper(...tables.map((table) => `create table kept_${table} as select * from ${table}`));
   await appendSingly(log.writer, 2);
   await waitFor('they are in the tree', () => isInTree(log));
-  await owned([
+  await tamper(
     ...tables.flatMap((table) => [
       `delete from ${table}`,
       `insert into ${table} select * from kept_${table}`,
     ]),
     'delete from audit_pending where first_seq >= 3',
-  ]);
+  );
   const [id = ''] = await appendSingly(log.writer, 1);
   await waitFor('the gap is told', () => log.heard.includes('gap'));
   assert.deepEqual(await gapsOf(), [{ from: 3, to: 4, why: 'missing' }]);

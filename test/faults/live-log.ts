@@ -1,7 +1,6 @@
 // Writers and sequencers of one log as instances of the service run them, in this process: their times can be
 // shortened, and their alarms heard.
 import { randomBytes } from 'node:crypto';
-import type { Client } from 'pg';
 import type { AuditAlarm } from '../../src/adapters/postgres/audit/keeper.ts';
 import { ensureShard } from '../../src/adapters/postgres/audit/sequencer/ensure-shard.ts';
 import {
@@ -82,22 +81,12 @@ export async function startLiveLog(databaseUrl: string, times: Times = {}): Prom
   };
 }
 
-/**
- * Runs `work` while no sequencer can append, on a connection of the database's owner on which no trigger
- * fires.
- */
-export function whileNothingIsIntegrated<T>(
-  ownerUrl: string,
-  work: (owner: Client) => Promise<T>,
-): Promise<T> {
-  return withClient(ownerUrl, (lock) =>
-    withClient(ownerUrl, async (owner) => {
-      await owner.query('set session_replication_role = replica');
-      await lock.query('begin');
-      await lock.query(`select from audit_log where state = 'active' for update`);
-      const result = await work(owner);
-      await lock.query('rollback');
-      return result;
-    }),
-  );
+/** Runs `work` while no sequencer can append: the database's owner has the lock that it takes. */
+export function whileNothingIsIntegrated<T>(ownerUrl: string, work: () => Promise<T>): Promise<T> {
+  return withClient(ownerUrl, async (owner) => {
+    await owner.query('begin');
+    await owner.query(`select from audit_log where state = 'active' for update`);
+    // The lock goes with the connection.
+    return await work();
+  });
 }

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase } from '../helpers/database.ts';
 import { DEMO_POLICY } from '../helpers/operations.ts';
-import { type Ended, startProgram } from '../helpers/process.ts';
+import { type Ended, type Program, startProgram } from '../helpers/process.ts';
 import { AUDIENCE, makeKey, signToken, startIssuerServer } from '../transport/issuer.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
@@ -53,8 +53,8 @@ export type Cluster = {
 /** Settings beside those that make it one of the cluster. */
 type StartOptions = {
   env?: Record<string, string>;
-  /** Loaded before the program. */
-  preload?: string;
+  /** Instead of the program's own entry. */
+  main?: string;
   /** What the clock of the program says. */
   now?: () => number;
 };
@@ -74,6 +74,8 @@ export async function openCluster(): Promise<Cluster> {
   const rootKeyPath = join(folder, 'root.key');
   await writeFile(rootKeyPath, rootKey, { mode: 0o600 });
   const started: Instance[] = [];
+  // Those that are not ready yet, too.
+  const programs: Program[] = [];
 
   const tokenFor = (role: string, nowMs = Date.now()) => {
     const seconds = Math.floor(nowMs / 1_000);
@@ -83,7 +85,7 @@ export async function openCluster(): Promise<Cluster> {
     return signToken(key, { ...who, ...times, ...mfa, vaults: '*' });
   };
 
-  const start: Cluster['start'] = async (name, { env = {}, preload, now = Date.now } = {}) => {
+  const start: Cluster['start'] = async (name, { env = {}, main = MAIN, now = Date.now } = {}) => {
     const headFolder = join(folder, `head-${name}`);
     const settings = {
       COUNTERFOIL_KEYRING: `raw-aes:${rootKeyPath}`,
@@ -96,9 +98,10 @@ export async function openCluster(): Promise<Cluster> {
       COUNTERFOIL_AUDIT_ORIGIN: ORIGIN,
       COUNTERFOIL_AUDIT_HEAD: headFolder,
     };
-    const load = preload === undefined ? [] : ['--import', preload];
-    const command = [process.execPath, '--disable-proto=delete', ...load, MAIN, 'serve'];
-    const program = await startServe(command, { ...settings, ...env });
+    const command = [process.execPath, '--disable-proto=delete', main, 'serve'];
+    const spawned = startProgram(command, { env: { ...settings, ...env } });
+    programs.push(spawned);
+    const program = await waitForServe(spawned);
     const instance: Instance = {
       ...program,
       headFolder,
@@ -113,7 +116,8 @@ export async function openCluster(): Promise<Cluster> {
   };
 
   const close = async () => {
-    await Promise.all(started.map((instance) => instance.end('SIGKILL')));
+    for (const { child } of programs) child.kill('SIGKILL');
+    await Promise.all(programs.map(({ ended }) => ended));
     await issuer.close();
     await database.drop();
     await rm(folder, { recursive: true, force: true });
@@ -121,9 +125,8 @@ export async function openCluster(): Promise<Cluster> {
   return { database, rootKey, start, started, tokenFor, close };
 }
 
-/** Starts the program, and finds its ports in its log. Rejects with its output when it ends before. */
-async function startServe(command: readonly string[], env: Record<string, string>) {
-  const { child, pid, printed, ended } = startProgram(command, { env });
+/** Finds its ports in its log. Rejects with its output when it ends before. */
+async function waitForServe({ child, pid, printed, ended }: Program) {
   let end: Ended | undefined;
   void ended.then((how) => {
     end = how;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from './process.ts';
 
-/** What the printed lines use of curl: one URL, `-H`, `-d`. */
+/** What the printed lines use of curl: one URL, `-H`, `-d`; GET without the latter. */
 const STAND_IN = `#!${process.execPath}
 const args = process.argv.slice(2), headers = {};
 let url, body;
@@ -13,7 +13,7 @@ for (let i = 0; i < args.length; i += 1) {
   else if (args[i] === '-d') body = args[++i];
   else if (!args[i].startsWith('-')) url = args[i];
 }
-fetch(url, { method: 'POST', headers, body }).then((r) => r.text()).then((t) => process.stdout.write(t));
+fetch(url, { method: body === undefined ? 'GET' : 'POST', headers, body }).then((r) => r.text()).then((t) => process.stdout.write(t));
 `;
 
 /**

@@ -10,6 +10,7 @@ import { makeCycle } from '../../src/adapters/postgres/audit/sequencer/cycle.ts'
 import { listDays } from '../../src/adapters/postgres/audit/sequencer/pending.ts';
 import { NO_WITNESSES } from '../../src/adapters/witness/read-witnesses.ts';
 import { checkStoredLog } from '../../src/app/audit-fsck.ts';
+import type { Keysets } from '../../src/crypto/keysets.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
 import { VaultError } from '../../src/domain/errors.ts';
@@ -32,6 +33,7 @@ export const DETECTORS = {
   sequencer: askSequencer,
   publisher: askPublisher,
   fsck: askFsck,
+  keyedFsck: askKeyedFsck,
   auditor: askAuditor,
   reader: askReader,
 } as const satisfies Record<string, Detector>;
@@ -109,8 +111,20 @@ async function askPublisher({ signer, heads }: TamperedLog, pool: Pool): Promise
   return said;
 }
 
-/** The continuous re-check (AUDIT-LOG §4.11). */
-async function askFsck({ signer, keysets }: TamperedLog, pool: Pool): Promise<string[]> {
+/** The continuous re-check (AUDIT-LOG §4.11), of what needs no keys: tree, writers, shards, facets. */
+async function askFsck(log: TamperedLog, pool: Pool): Promise<string[]> {
+  return recheck({ ...log, keysets: undefined }, pool);
+}
+
+/** The same, and whether what was disclosed is all there. */
+async function askKeyedFsck(log: TamperedLog, pool: Pool): Promise<string[]> {
+  return recheck(log, pool);
+}
+
+async function recheck(
+  { signer, keysets }: Pick<TamperedLog, 'signer'> & { keysets: Keysets | undefined },
+  pool: Pool,
+): Promise<string[]> {
   const shards = await checkStoredLog({
     reader: makeAuditReader({ pool }),
     vkeysOf: signer.vkeysOf,
@@ -145,20 +159,15 @@ async function askAuditor(log: TamperedLog, pool: Pool): Promise<string[]> {
   return kindsIn(await verifyLog(await openFileSource(memoryFiles(files)), { policy, since }));
 }
 
-/** Somebody who reads every event of the year by its id, and is not given another's. */
-async function askReader({ shard: name }: TamperedLog, pool: Pool): Promise<string[]> {
+/** Somebody who asks for events by their ids, and must not be given another's. */
+async function askReader({ probes }: TamperedLog, pool: Pool): Promise<string[]> {
   const reader = makeAuditReader({ pool });
-  const shard = (await reader.shards()).find((each) => each.shard === name);
-  if (shard === undefined) return ['no shard'];
-  const { logId, size } = shard;
-  for await (const block of reader.read(logId, { from: 0, to: size })) {
-    for (const { leaf, index } of block) {
-      const id = readLeaf(leaf)?.id ?? '';
-      const found = await reader.findEvent(id);
-      if (found?.index !== index || !found.leaf.equals(leaf)) return ['another event'];
-    }
+  const said: string[] = [];
+  for (const { id, index } of probes) {
+    const found = await reader.findEvent(id);
+    if (found?.index !== index || readLeaf(found.leaf)?.id !== id) said.push('another event');
   }
-  return [];
+  return said;
 }
 
 /** Runs a detector. What it refuses to say is named after the refusal. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { makeFileHeadStore } from '../../src/adapters/file/heads.ts';
 import type { Batch } from '../../src/adapters/postgres/audit/batch.ts';
+import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
 import { makePublisher } from '../../src/adapters/postgres/audit/publisher.ts';
 import { makeCycle } from '../../src/adapters/postgres/audit/sequencer/cycle.ts';
 import { ensureShard } from '../../src/adapters/postgres/audit/sequencer/ensure-shard.ts';
@@ -16,7 +17,9 @@ import { eraseActor, eraseReference } from '../../src/app/audit-erase.ts';
 import { withOperator } from '../../src/app/audit-operator.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { type LogSigner, makeLogSigner } from '../../src/crypto/log-signer.ts';
+import type { PrivateCipher } from '../../src/crypto/private-cipher.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
+import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
 import type { Head, HeadStore } from '../../src/operations/ports/head-store.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { type OpenAuditLog, openAuditLog } from './audit-log.ts';
@@ -57,6 +60,10 @@ export type TamperedLog = {
   heads: ReadonlyMap<string, Head>;
   /** Name of the active shard. */
   shard: string;
+  /** First index of the longest segment of the active shard. */
+  segment: number;
+  /** Its first event, its last one, and those about its middle. */
+  probes: readonly { id: string; index: number }[];
   /** Durable batches that no sequencer has seen, of one living writer. */
   waiting: readonly Batch[];
   close(): Promise<void>;
@@ -90,7 +97,7 @@ export async function openTamperedLog(): Promise<TamperedLog> {
   const heads = makeFileHeadStore(headFolder);
   const waiting = await fill(database, heads);
   const pool = makePool({ connectionString: database.serviceUrl, max: 2, name: 'test-tamper' });
-  const keysets = await openKeysets(pool);
+  const keysets = remember(await openKeysets(pool));
   const year = new Date().getUTCFullYear();
   const remembered = new Map<string, Head>();
   for (const shard of [String(year - 1), String(year)]) {
@@ -106,6 +113,7 @@ export async function openTamperedLog(): Promise<TamperedLog> {
     headFolder,
     heads: remembered,
     shard: String(year),
+    ...(await findProbes(pool)),
     waiting,
     close: async () => {
       await pool.end();
@@ -126,6 +134,50 @@ export const rollBack = (...tables: LogTable[]): string[] =>
     `delete from ${table}`,
     `insert into ${table} select * from ${EARLIER}.${table}`,
   ]);
+
+async function findProbes(pool: Pool): Promise<Pick<TamperedLog, 'segment' | 'probes'>> {
+  const { rows } = await pool.query<{ first: string; n: number; leaves: Buffer }>(
+    `select first_index as first, n, leaves from audit_segment where log_id = 2
+     order by n desc, first_index limit 1`,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('there is no segment');
+  const segment = Number(row.first);
+  const leaves = decodeLeaves(row.leaves, row.n);
+  const middle = Math.floor(row.n / 2);
+  const probes = [0, middle - 1, middle, middle + 1, row.n - 1].map((place) => ({
+    id: readLeaf(leaves[place] ?? '')?.id ?? '',
+    index: segment + place,
+  }));
+  return { segment, probes };
+}
+
+/** Opens each disclosure once, however often the log is looked at: what it opens to depends on its bytes only. */
+function remember(keysets: Keysets): Keysets {
+  const opened = new Map<string, Buffer | Error>();
+  return {
+    ...keysets,
+    findPrivateCipher: async (vaultId, atMs) => {
+      const cipher = await keysets.findPrivateCipher(vaultId, atMs);
+      const open: PrivateCipher['open'] = (label, eventId, sealed) => {
+        const key = `${vaultId} ${label} ${eventId} ${sealed.toString('latin1')}`;
+        const known = opened.get(key) ?? attempt(() => cipher?.open(label, eventId, sealed));
+        opened.set(key, known);
+        if (known instanceof Error) throw known;
+        return known;
+      };
+      return cipher && { ...cipher, open };
+    },
+  };
+}
+
+function attempt(open: () => Buffer | undefined): Buffer | Error {
+  try {
+    return open() ?? new Error('there is no key');
+  } catch (error) {
+    return error instanceof Error ? error : new Error('not an error');
+  }
+}
 
 /** Fills the log and leaves no connection behind. What it returns waits for the sequencer. */
 async function fill(database: TestDatabase, heads: HeadStore): Promise<Batch[]> {
@@ -201,7 +253,7 @@ async function settle(log: Growing): Promise<void> {
     baseOrigin: BASE_ORIGIN,
     witnessing: NO_WITNESSES,
     metrics: { published: () => {}, frozen: () => {}, watchWitness: () => {} },
-    logger: makeLogger({ level: 'silent' }),
+    logger: makeLogger({ level: 'silent', redact: [] }),
     clock: realClock,
     random: randomBytes,
   }).round();

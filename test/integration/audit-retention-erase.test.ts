@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { encodeIndexes } from '../../src/adapters/postgres/audit/retention/change.ts';
 import { type ErasureRequest, eraseActor, eraseReference } from '../../src/app/audit-erase.ts';
 import type { Operator } from '../../src/app/audit-operator.ts';
-import { termOf } from '../../src/crypto/audit-term.ts';
+import { purposeFacet, type TermKind, termOf } from '../../src/crypto/audit-term.ts';
 import { sha256 } from '../../src/crypto/digest.ts';
 import { isErased } from '../../src/crypto/open-disclosure.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
@@ -37,11 +37,12 @@ async function readAll(): Promise<StoredEvent[]> {
 }
 
 /** Indexes of the events that a search by this text would look at. */
-async function hits(kind: 'actor' | 'token' | 'reference', text: string): Promise<number[]> {
-  const terms = (await retention.keysets.auditTerms()).map(({ key }) => termOf(key, kind, text));
+async function hits(kind: TermKind, text: string): Promise<number[]> {
+  const months = await retention.keysets.auditTerms();
+  const terms = months.map(({ key }) => termOf(key, kind, text).hash);
   const { events } = await retention.reader.search({
-    termGroups: [terms.map(({ hash }) => hash)],
-    facetGroups: [],
+    termGroups: kind === 'purpose' ? [] : [terms],
+    facetGroups: kind === 'purpose' ? [terms.map(purposeFacet)] : [],
     limit: 1_000,
   });
   return events.map(({ index }) => index).sort((a, b) => a - b);
@@ -172,10 +173,15 @@ test('what was to be erased when the operator crashed is erased by the next run'
 test('an erased reference takes along all that its events could be found by, but not who did it', async () => {
   const atMs = LAST_MONTH_MS;
   await retention.log.append([
-    sampleEvent({ ...by('dan'), atMs, what: { tokens: ['tok_x', 'tok_y'], reference: 'CASE-7' } }),
+    sampleEvent({
+      ...by('dan'),
+      atMs,
+      what: { tokens: ['tok_x', 'tok_y'], reference: 'CASE-7', purpose: 'care' },
+    }),
     sampleEvent({ ...by('dan'), what: { tokens: ['tok_x'], reference: 'CASE-8' } }),
   ]);
   const kept = (await hits('token', 'tok_x'))[1];
+  assert.equal((await hits('purpose', 'care')).length, 1);
   const erased = await retention.operate((operator) => eraseReference(operator, 'CASE-7', GDPR));
   assert.deepEqual(
     erased.map(({ label, count }) => [label, count]),
@@ -184,5 +190,6 @@ test('an erased reference takes along all that its events could be found by, but
   assert.deepEqual(await hits('reference', 'CASE-7'), []);
   assert.deepEqual(await hits('token', 'tok_y'), []);
   assert.deepEqual(await hits('token', 'tok_x'), [kept]);
+  assert.deepEqual(await hits('purpose', 'care'), []);
   assert.equal((await hits('actor', 'dan')).length, 2);
 });

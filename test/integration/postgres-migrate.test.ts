@@ -76,7 +76,7 @@ it('a missing number is refused', async () => {
 it('a server refuses an empty, an old and a newer schema, and accepts its own', async () => {
   const pool = makePool({ connectionString: database.serviceUrl, max: 1, name: 'test' });
   const check = () => checkSchema({ pool, directory });
-  await assert.rejects(check(), saying(/lacks 3 migrations; run "counterfoil migrate"/));
+  await assert.rejects(check(), saying(/lacks \d migrations; run "counterfoil migrate"/));
   await run();
   await check();
   await add(`${next()}_newer.sql`, 'select 1;');

@@ -8,8 +8,8 @@ type BatchRef = { bootId: string; firstSeq: number; events: number };
 
 /**
  * What an operator must hear of. `restored`: a row had vanished and is back. `altered`: a row is not as
- * it was written; it is left as it is. `lost`: its events are not in the tree and never will be; the tree
- * tells of the gap. `behind`: nothing was integrated for a while; `caught_up` ends it. `blind`: it could
+ * it was written; it is left as it is. `lost`: the tree went on, but has not its events and never will: it
+ * tells of the gap, or somebody altered how far it is. `behind`: nothing was integrated for a while; `caught_up` ends it. `blind`: it could
  * not be found out how far the tree is; told once, until it works again.
  */
 export type AuditAlarm =
@@ -92,17 +92,14 @@ async function releaseIntegrated(deps: KeeperDeps): Promise<void> {
     const nextSeq = positions.get(bootId)?.nextSeq ?? 0n;
     return nextSeq >= firstSeq + BigInt(count);
   });
-  // The tree goes on past a gap, too: where there was a fault, only the tree itself is proof.
-  const doubtful = passed.filter(({ fault }) => fault !== undefined);
-  const proved =
-    doubtful.length === 0
-      ? undefined
-      : await findIntegrated(
-          pool,
-          doubtful.map(({ batch }) => batch),
-        );
+  // That the tree went on is no proof: it goes on past a gap, and whoever owns the database can raise the
+  // number by hand. Only the tree itself is.
+  const proved = await findIntegrated(
+    pool,
+    passed.map(({ batch }) => batch),
+  );
   for (const kept of passed) {
-    const isLost = kept.fault !== undefined && proved?.has(kept.batch) !== true;
+    const isLost = !proved.has(kept.batch);
     retained.release(kept, isLost ? 'lost' : 'integrated');
     if (isLost) {
       deps.alarm({ kind: 'lost', ...refOf(kept) });

@@ -51,6 +51,7 @@ async function takeStep(
     const found = await readPlaces(session, query, {
       logId,
       places: places.slice(done, done + chunk),
+      missing,
     });
     progress.leaves += chunk;
     events.push(...found.slice(0, missing));
@@ -91,26 +92,34 @@ function highestIndex(shard: { logId: number; size: number }, before?: LogPositi
 async function readPlaces(
   session: Session,
   query: EventQuery,
-  { logId, places }: { logId: number; places: readonly Place[] },
+  { logId, places, missing }: { logId: number; places: readonly Place[]; missing: number },
 ): Promise<StoredEvent[]> {
-  const timely = hasTimes(query) ? await keepTimely(session, query, { logId, places }) : places;
-  const events = await readEvents(session, logId, runsOf(timely));
-  return events.reverse();
+  // More places than the page has room for: most are thought to fail, so their leaves come first.
+  const wanted =
+    places.length > missing ? await keepTimely(session, query, { logId, places }) : places;
+  const events = await readEvents(session, logId, runsOf(wanted));
+  return events.reverse().filter(({ leaf }) => isTimely(query, leaf));
 }
 
 async function keepTimely(
   session: Session,
-  { fromMs = 0, toMs = Number.POSITIVE_INFINITY }: EventQuery,
+  query: EventQuery,
   { logId, places }: { logId: number; places: readonly Place[] },
 ): Promise<Place[]> {
   const leaves = (await readLeaves(session, logId, runsOf(places))).flat().reverse();
-  return places.filter((_, nth) => {
-    const leaf = readLeaf(leaves[nth] ?? '');
-    if (leaf === undefined) {
-      throw damaged('an audit leaf cannot be read');
-    }
-    return leaf.t >= fromMs && leaf.t < toMs;
-  });
+  return places.filter((_, nth) => isTimely(query, leaves[nth] ?? ''));
+}
+
+function isTimely(query: EventQuery, bytes: Buffer | string): boolean {
+  const { fromMs = 0, toMs = Number.POSITIVE_INFINITY } = query;
+  if (!hasTimes(query)) {
+    return true;
+  }
+  const leaf = readLeaf(bytes);
+  if (leaf === undefined) {
+    throw damaged('an audit leaf cannot be read');
+  }
+  return leaf.t >= fromMs && leaf.t < toMs;
 }
 
 /** Ascending runs of neighbours, of places that descend. */

@@ -42,7 +42,8 @@ export async function segmentsWithin(
 }
 
 const FIRST_FROM = `
-select min(first_index) as first_index from audit_segment where log_id = $1 and last_ms >= $2`;
+select first_index from audit_segment where log_id = $1 and reached_ms >= $2
+order by reached_ms, first_index limit 1`;
 
 /**
  * Where the first segment of a shard begins that has an event of this time or later: what lies before it
@@ -52,11 +53,11 @@ export async function firstIndexFrom(
   pool: Pool,
   { logId, atMs }: { logId: number; atMs: number },
 ): Promise<number | undefined> {
-  const [row] = await runStatement<{ first_index: string | null }>(pool, {
+  const [row] = await runStatement<{ first_index: string }>(pool, {
     text: FIRST_FROM,
     values: [logId, atMs],
   });
-  return row?.first_index == null ? undefined : Number(row.first_index);
+  return row && Number(row.first_index);
 }
 
 /** The checkpoint that the log published of exactly this size. */
