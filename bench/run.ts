@@ -6,16 +6,19 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import autocannon from 'autocannon';
 import { startDev } from '../test/helpers/dev-instance.ts';
+import {
+  CONNECTIONS,
+  type Figures,
+  issueTokens,
+  measure,
+  median,
+  ROUNDS,
+  SECONDS,
+  type Target,
+} from './measure.ts';
 
-const CONNECTIONS = 64;
-const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 8);
-const ROUNDS = 3;
 const KNOWN_TOKENS = 1_000;
-
-type Target = { name: string; url: string; token: string; body: () => string };
-type Figures = { perSecond: number; p50Ms: number; p99Ms: number; failed: number };
 
 async function startFloor(): Promise<{ url: string; stop: () => void }> {
   const child = fork(join(import.meta.dirname, 'floor.ts'), {
@@ -25,51 +28,12 @@ async function startFloor(): Promise<{ url: string; stop: () => void }> {
   return { url: `${String(address)}/v1/vaults/demo/detokenize`, stop: () => child.kill('SIGTERM') };
 }
 
-/** Puts known values in, to have tokens that detokenize can be asked for. */
-async function issueTokens(http: string, token: string): Promise<string[]> {
-  const items = Array.from({ length: KNOWN_TOKENS }, (_, n) => ({
-    field: 'email',
-    value: `known${n}@example.com`,
-  }));
-  const answer = await fetch(`${http}/v1/vaults/demo/tokenize/batch`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ items }),
-  });
-  const { items: issued } = (await answer.json()) as { items: { token: string }[] };
-  return issued.map((item) => item.token);
-}
-
-async function measure({ url, token, body }: Target): Promise<Figures> {
-  const result = await autocannon({
-    url,
-    connections: CONNECTIONS,
-    duration: SECONDS,
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    requests: [{ setupRequest: (request) => ({ ...request, body: body() }) }],
-  });
-  return {
-    perSecond: result.requests.average,
-    p50Ms: result.latency.p50,
-    p99Ms: result.latency.p99,
-    failed: result.non2xx + result.errors + result.timeouts,
-  };
-}
-
-function median(rounds: Figures[]): Figures {
-  const sorted = [...rounds].sort((a, b) => a.perSecond - b.perSecond);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new Error('nothing was measured');
-  return { ...middle, failed: rounds.reduce((sum, { failed }) => sum + failed, 0) };
-}
-
 const floor = await startFloor();
 const dataDir = await mkdtemp(join(tmpdir(), 'counterfoil-bench-'));
 const dev = await startDev({ dataDir, env: { COUNTERFOIL_LOG_LEVEL: 'info' } });
 try {
   const { app = '', support = '' } = dev.tokens;
-  const tokens = await issueTokens(dev.http, app);
+  const tokens = await issueTokens({ http: dev.http, token: app, count: KNOWN_TOKENS });
   const vault = `${dev.http}/v1/vaults/demo`;
   let drawn = 0;
   const next = () => {

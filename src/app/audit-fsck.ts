@@ -7,6 +7,7 @@ import type { FsckMetrics } from '../telemetry/metrics-fsck.ts';
 import { parseCheckpoint } from '../tlog/checkpoint.ts';
 import { parseNote } from '../tlog/note.ts';
 import type { Policy } from '../tlog/policy.ts';
+import { TlogError } from '../tlog/tlog-error.ts';
 import { parseVerifierKey } from '../tlog/verifier-key.ts';
 import { checkSince } from '../verify/check-since.ts';
 import { type Findings, makeFindings, type Severity } from '../verify/findings.ts';
@@ -14,7 +15,7 @@ import type { LogSource } from '../verify/source.ts';
 import { verifyLog } from '../verify/verify-log.ts';
 import { checkChain, type VerifiedShard } from './fsck-chain.ts';
 import { makeIndexCheck } from './fsck-index.ts';
-import { findExplaining, makeStoreSource } from './fsck-source.ts';
+import { findExplaining, makeStoreSource, unlessDamaged } from './fsck-source.ts';
 
 export type FsckDeps = {
   reader: AuditReader;
@@ -37,12 +38,16 @@ export type FsckDeps = {
  */
 export async function checkStoredLog(deps: FsckDeps): Promise<VerifiedShard[]> {
   const shards = await deps.reader.shards();
-  const policy = await policyOf(deps, shards);
-  const explaining = await findExplaining(deps.reader);
+  // Of all shards, so of none.
+  const general = makeFindings();
+  const policy = await policyOf(deps, shards, general);
+  const explaining = await unlessDamaged(general, 'search for what explains gaps', () =>
+    findExplaining(deps.reader),
+  );
   const verified: VerifiedShard[] = [];
   for (const shard of shards) {
     const findings = makeFindings();
-    const source = makeStoreSource({ ...deps, findings, explaining }, shard);
+    const source = makeStoreSource({ ...deps, findings, explaining: explaining ?? [] }, shard);
     const index = makeIndexCheck({ ...deps, findings }, shard);
     const report = await verifyLog(source, { policy, onLeaf: index.take });
     report.checked.push({ check: 'index', count: index.checked(), of: 'events looked up' });
@@ -53,13 +58,28 @@ export async function checkStoredLog(deps: FsckDeps): Promise<VerifiedShard[]> {
     verified.push({ logId: shard.logId, report });
     deps.entries?.(report.log?.size ?? 0);
   }
+  verified[0]?.report.findings.push(...general.list());
   await checkChain(deps.reader, verified);
   return verified;
 }
 
 /** Not through a policy file: shards may share a key, which a file may name once. */
-async function policyOf({ vkeysOf }: FsckDeps, shards: readonly Shard[]): Promise<Policy> {
-  const keys = await Promise.all(shards.map(({ origin }) => vkeysOf(origin)));
+async function policyOf(
+  { vkeysOf }: FsckDeps,
+  shards: readonly Shard[],
+  findings: Findings,
+): Promise<Policy> {
+  const keysOf = async ({ shard, origin }: Shard) => {
+    try {
+      return await vkeysOf(origin);
+    } catch (error) {
+      // No key can have this name: nobody but the owner of the database has written it.
+      if (!(error instanceof TlogError)) throw error;
+      findings.add('store_damaged', `origin of ${shard}`);
+      return [];
+    }
+  };
+  const keys = await Promise.all(shards.map(keysOf));
   const logs = keys.flat().map((vkey) => ({ verifier: parseVerifierKey(vkey) }));
   return { logs, witnesses: [], groups: [], quorum: undefined };
 }

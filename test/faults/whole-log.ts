@@ -1,6 +1,7 @@
 // Looks at a log as it lies in the database, from outside of everything that made it.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
 import { makeAuditReader } from '../../src/adapters/postgres/audit/reader/reader.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
@@ -47,35 +48,41 @@ type ShardRow = {
   root: Buffer;
 };
 
-/** All shards, oldest first, after a check that each is dense and has the root of its leaves. */
-export async function readWholeLog(database: {
-  ownerUrl: string;
-  serviceUrl: string;
-}): Promise<WholeShard[]> {
-  const pool = makePool({ connectionString: database.serviceUrl, max: 4, name: 'test-log' });
+type Database = { ownerUrl: string; serviceUrl: string };
+
+/**
+ * All shards of one moment, oldest first, after a check that each is dense and has the root of its leaves.
+ * Instances may be at work on them.
+ */
+export async function readWholeLog(database: Database): Promise<WholeShard[]> {
+  const pool = makePool({ connectionString: database.serviceUrl, max: 2, name: 'test-log' });
   try {
     const { vkeysOf } = makeLogSigner({ keysets: await openKeysets(pool), sources: ['keyring'] });
-    const shards: WholeShard[] = [];
-    for (const row of await rows<ShardRow>(
-      database.ownerUrl,
-      'select log_id as id, shard, origin, state, size, root from audit_log order by log_id',
-    )) {
-      const [vkey = ''] = await vkeysOf(row.origin);
-      shards.push(await readShard(database, { row, vkey }));
-    }
-    return shards;
+    return await withClient(database.ownerUrl, async (snapshot) => {
+      await snapshot.query('begin isolation level repeatable read read only');
+      const { rows } = await snapshot.query<ShardRow>(
+        'select log_id as id, shard, origin, state, size, root from audit_log order by log_id',
+      );
+      const shards: WholeShard[] = [];
+      for (const row of rows) {
+        const [vkey = ''] = await vkeysOf(row.origin);
+        const stored = await readShard(snapshot, { row, vkey });
+        shards.push({ ...stored, verify: () => verify(database, { id: row.id, vkey }) });
+      }
+      return shards;
+    });
   } finally {
     await pool.end();
   }
 }
 
 async function readShard(
-  database: { ownerUrl: string; serviceUrl: string },
+  snapshot: Client,
   { row, vkey }: { row: ShardRow; vkey: string },
-): Promise<WholeShard> {
+): Promise<Omit<WholeShard, 'verify'>> {
   const { id, shard, origin, state } = row;
   const size = Number(row.size);
-  const entries = await readEntries(database.ownerUrl, id);
+  const entries = await readEntries(snapshot, id);
   assert.equal(entries.length, size, 'the tree is dense');
   const hashes = hashLeaves(entries);
   const assertPrefix = (head: Head) => {
@@ -85,11 +92,11 @@ async function readShard(
   };
   assertPrefix({ size, root: row.root });
   const log = [parseVerifierKey(vkey)];
-  const notes = await rows<{ note: string }>(
-    database.ownerUrl,
-    `select note from audit_checkpoint where log_id = ${id} order by size`,
+  const { rows } = await snapshot.query<{ note: string }>(
+    'select note from audit_checkpoint where log_id = $1 order by size',
+    [id],
   );
-  const checkpoints = notes.map(({ note }) => ({
+  const checkpoints = rows.map(({ note }) => ({
     ...openCheckpoint({ note, origin, log }).checkpoint,
     note,
   }));
@@ -97,16 +104,16 @@ async function readShard(
   return {
     ...{ shard, origin, state, size, vkey, checkpoints, assertPrefix },
     leaves: entries.map(parseLeaf),
-    verify: () => verify(database.serviceUrl, { id, vkey }),
   };
 }
 
-async function readEntries(ownerUrl: string, id: number): Promise<Buffer[]> {
+async function readEntries(snapshot: Client, id: number): Promise<Buffer[]> {
+  const { rows } = await snapshot.query<{ first: string; n: number; leaves: Buffer }>(
+    'select first_index as first, n, leaves from audit_segment where log_id = $1 order by 1',
+    [id],
+  );
   const entries: Buffer[] = [];
-  for (const { first, n, leaves } of await rows<{ first: string; n: number; leaves: Buffer }>(
-    ownerUrl,
-    `select first_index as first, n, leaves from audit_segment where log_id = ${id} order by 1`,
-  )) {
+  for (const { first, n, leaves } of rows) {
     assert.equal(Number(first), entries.length, 'segments follow each other');
     entries.push(...decodeLeaves(leaves, n));
   }
@@ -115,7 +122,7 @@ async function readEntries(ownerUrl: string, id: number): Promise<Buffer[]> {
 
 /** From the stored tiles and bundles, as an auditor gets them. */
 async function verify(
-  serviceUrl: string,
+  { serviceUrl }: Database,
   { id, vkey }: { id: number; vkey: string },
 ): Promise<Report> {
   const pool = makePool({ connectionString: serviceUrl, max: 1, name: 'test-log' });
@@ -132,18 +139,18 @@ async function verify(
   }
 }
 
+const BEHIND = `
+select
+  (select count(*)::int from audit_pending p left join audit_writer w using (boot_id)
+    where p.first_seq >= coalesce(w.next_seq, 0)) as pending,
+  (select count(*)::int from audit_log l where l.state = 'active' and l.size is distinct from
+    (select max(c.size) from audit_checkpoint c where c.log_id = l.log_id)) as unpublished`;
+
 /** Waits until all that is durable is in the tree, and all of the tree under a published checkpoint. */
 export async function waitUntilPublished(ownerUrl: string): Promise<void> {
   await waitFor('everything is in the tree and published', async () => {
-    const [state] = await rows<{ pending: number; unpublished: number }>(
-      ownerUrl,
-      `select
-        (select count(*)::int from audit_pending p left join audit_writer w using (boot_id)
-          where p.first_seq >= coalesce(w.next_seq, 0)) as pending,
-        (select count(*)::int from audit_log l where l.state = 'active' and l.size is distinct from
-          (select max(c.size) from audit_checkpoint c where c.log_id = l.log_id)) as unpublished`,
-    );
-    return state?.pending === 0 && state.unpublished === 0;
+    const { rows } = await withClient(ownerUrl, (owner) => owner.query(BEHIND));
+    return rows[0].pending === 0 && rows[0].unpublished === 0;
   });
 }
 
@@ -172,10 +179,6 @@ export function assertLogged(shards: readonly WholeShard[], eventIds: Iterable<s
 /** What the log says about itself: gaps, writers that it gave up. */
 export function saidBy(shards: readonly WholeShard[], op: string): Leaf[] {
   return shards.flatMap(({ leaves }) => leaves.filter((leaf) => leaf.op === op));
-}
-
-function rows<Row>(url: string, sql: string): Promise<Row[]> {
-  return withClient(url, async (client) => (await client.query(sql)).rows as Row[]);
 }
 
 function parseLeaf(bytes: Buffer): Leaf {

@@ -17,6 +17,7 @@ import { VaultError } from '../../src/domain/errors.ts';
 import { logFiles } from '../../src/operations/export/log-files.ts';
 import type { Head, HeadStore } from '../../src/operations/ports/head-store.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import { TlogError } from '../../src/tlog/tlog-error.ts';
 import { parseVerifierKey } from '../../src/tlog/verifier-key.ts';
 import { openFileSource } from '../../src/verify/file-source.ts';
 import type { Report } from '../../src/verify/report.ts';
@@ -176,7 +177,7 @@ export async function ask(who: DetectorName, log: TamperedLog, pool: Pool): Prom
     const said = await DETECTORS[who](log, pool);
     return new Set(said.map((what) => `${who}:${what}`));
   } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
+    if (!(error instanceof VaultError || error instanceof TlogError)) throw error;
     return new Set([`${who}:${error.code}`]);
   }
 }

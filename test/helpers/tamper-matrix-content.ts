@@ -5,6 +5,8 @@ import { says, type TableMatrix, unseen } from './tamper-cells.ts';
 import { rollBack } from './tampered-log.ts';
 
 const SEGMENT_ROW = 'log_id = 2 and first_index = $segment';
+const NEXT_SEGMENT =
+  '(select min(first_index) from audit_segment where log_id = 2 and first_index > $segment)';
 const DAMAGED = says('fsck:store_damaged', 'fsck:bundle_missing');
 const UNDISCLOSED = says('keyedFsck:disclosure_missing');
 
@@ -17,7 +19,10 @@ export const SEGMENT: TableMatrix = {
     n: DAMAGED,
     first_ms: { ...says('fsck:index_wrong'), to: ['first_ms + 86400000'] },
     last_ms: { ...says('fsck:index_wrong'), to: ['last_ms - 86400000'] },
-    reached_ms: { ...says('fsck:index_wrong'), to: ['reached_ms - 86400000'] },
+    reached_ms: {
+      ...unseen('a search in time looks into more segments than it must, and hides none'),
+      to: ['reached_ms - 86400000'],
+    },
     facets: unseen('no search reads it: the service looks there for its own keys, and for the end'),
     leaves: DAMAGED,
     who: UNDISCLOSED,
@@ -49,7 +54,7 @@ export const SEGMENT: TableMatrix = {
         `update audit_segment as a set n = b.n, leaves = b.leaves, who = b.who, what = b.what,
           offsets = b.offsets from audit_segment as b
          where a.log_id = 2 and b.log_id = 2 and a.first_index <> b.first_index
-           and a.first_index in (1, 512) and b.first_index in (1, 512)`,
+           and a.first_index in ($segment, ${NEXT_SEGMENT}) and b.first_index in ($segment, ${NEXT_SEGMENT})`,
       ],
       ...says('fsck:store_damaged'),
     },
@@ -87,11 +92,7 @@ export const TERM: TableMatrix = {
     segment: LOST,
     positions: {
       ...LOST,
-      to: [
-        `'{}'`,
-        'array(select at + 1 from unnest(positions) as at)',
-        'array(select at from unnest(positions) as at where at % 256 < 128)',
-      ],
+      to: [`'{}'`, 'positions[1:256]', 'positions[257:512]'],
     },
   },
   rows: {

@@ -13,16 +13,19 @@ export const LOG: TableMatrix = {
   row: 'log_id = 2',
   columns: {
     log_id: {
-      ...says('publisher:audit_log_inconsistent', 'auditor:checkpoint_missing'),
+      ...says('auditor:checkpoint_missing', 'fsck:checkpoint_missing'),
       to: ['log_id + 1'],
     },
-    shard: { ...says('auditor:checkpoint_missing', 'fsck:chain_broken'), to: [`'1999'`] },
-    origin: { ...says('auditor:statement_wrong', 'fsck:checkpoint_refused'), to: [`'log.test/x'`] },
+    shard: { ...says('auditor:checkpoint_missing'), to: [`'1999'`] },
+    origin: {
+      ...says('auditor:statement_wrong', 'fsck:checkpoint_refused'),
+      to: [`'log.test/x'`],
+    },
     state: {
       ...says('publisher:frozen'),
       to: [`'frozen'`],
     },
-    size: HEAD,
+    size: { ...HEAD, to: ['size + 1'] },
     root: HEAD,
     edge: HEAD,
     min_index: { ...says('auditor:statement_wrong'), to: ['min_index + 1', '256'] },
@@ -48,7 +51,7 @@ export const LOG: TableMatrix = {
          select 3, shard || '-2', origin || '-2', 'active', size, root, edge
          from audit_log where log_id = 2`,
       ],
-      ...says('publisher:frozen', 'fsck:checkpoint_missing'),
+      ...says('fsck:checkpoint_missing', 'publisher:frozen'),
     },
     swapped: {
       sql: [
@@ -64,6 +67,14 @@ export const LOG: TableMatrix = {
     'rolled back': { sql: rollBack('audit_log'), ...BACKWARDS },
   },
   more: {
+    'the origin is no name of a key': {
+      sql: [`update audit_log set origin = 'not a name' where log_id = 2`],
+      ...says('fsck:store_damaged', 'publisher:audit_checkpoint_failed'),
+    },
+    'the size is lowered': {
+      sql: ['update audit_log set size = size - 1 where log_id = 2'],
+      ...says('sequencer:altered_head', 'publisher:audit_log_went_backwards'),
+    },
     'the shard is frozen without a last leaf, and batches wait': {
       sql: [`update audit_log set state = 'frozen' where log_id = 2`, LATE],
       ...says('sequencer:pending_late', 'publisher:frozen'),
@@ -86,7 +97,7 @@ export const CHECKPOINT: TableMatrix = {
   row: NEWEST,
   columns: {
     log_id: SHRANK,
-    size: says('publisher:audit_log_inconsistent'),
+    size: { ...says('publisher:audit_log_inconsistent'), to: ['size - 1'] },
     root: says('publisher:audit_log_inconsistent'),
     note: says('fsck:checkpoint_refused', 'auditor:checkpoint_refused'),
     published_at: unseen('only tells a metric how old the newest checkpoint is'),
@@ -122,5 +133,11 @@ export const CHECKPOINT: TableMatrix = {
       ...says('fsck:checkpoint_missing', 'auditor:checkpoint_missing'),
     },
     'rolled back': { sql: rollBack('audit_checkpoint'), ...SHRANK },
+  },
+  more: {
+    'the size is raised': {
+      sql: [`update audit_checkpoint set size = size + 1 where ${NEWEST}`],
+      ...says('publisher:audit_log_went_backwards'),
+    },
   },
 };

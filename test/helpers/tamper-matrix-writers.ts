@@ -5,7 +5,9 @@ import { says, type TableMatrix, unseen } from './tamper-cells.ts';
 import { rollBack } from './tampered-log.ts';
 
 const WAITING = 'boot_id = $living and first_seq >= $next';
-const ALTERED = says('writer:altered', 'sequencer:altered_batch', 'sequencer:gap', 'fsck:gap');
+const IN_TREE = `exists (select from audit_writer as writer
+  where writer.boot_id = audit_pending.boot_id and next_seq > first_seq)`;
+const ALTERED = says('writer:altered', 'sequencer:altered_batch', 'sequencer:gap');
 
 export const PENDING: TableMatrix = {
   table: 'audit_pending',
@@ -76,11 +78,11 @@ export const PENDING: TableMatrix = {
       ...ALTERED,
     },
     'batches that are in the tree are changed': {
-      sql: [`update audit_pending set leaves = set_byte(leaves, 9, 0) where not (${WAITING})`],
+      sql: [`update audit_pending set leaves = set_byte(leaves, 9, 0) where ${IN_TREE}`],
       ...unseen('they are in the tree, and nobody reads them again'),
     },
     'batches that are in the tree are deleted': {
-      sql: [`delete from audit_pending where not (${WAITING})`],
+      sql: [`delete from audit_pending where ${IN_TREE}`],
       ...unseen('they are in the tree, and go in two days'),
     },
   },
@@ -92,7 +94,7 @@ export const WRITER: TableMatrix = {
   columns: {
     // A writer of which nothing is known begins at 0: what it wrote is taken once more.
     boot_id: says('sequencer:', 'publisher:', 'fsck:number_twice', 'fsck:id_twice'),
-    next_seq: says('sequencer:gap', 'publisher:', 'fsck:gap'),
+    next_seq: says('sequencer:gap', 'publisher:', 'fsck:gap_wrong'),
     last_day: unseen('nobody reads it but the one who writes it next'),
     last_seen: unseen('only tells whom to close; a writer that comes back goes on'),
     closed: unseen('a batch opens it again; the living writer goes on under a new boot id'),

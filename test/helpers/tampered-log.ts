@@ -17,7 +17,6 @@ import { eraseActor, eraseReference } from '../../src/app/audit-erase.ts';
 import { withOperator } from '../../src/app/audit-operator.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { type LogSigner, makeLogSigner } from '../../src/crypto/log-signer.ts';
-import type { PrivateCipher } from '../../src/crypto/private-cipher.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
 import type { Head, HeadStore } from '../../src/operations/ports/head-store.ts';
@@ -33,6 +32,7 @@ import {
 import { type GivenEvent, sampleEvent } from './filled-log.ts';
 import { openKeysets } from './keysets.ts';
 import { type HandWriter, makeHandWriter } from './pending-log.ts';
+import { rememberOpenings } from './remember-openings.ts';
 
 export const BASE_ORIGIN = 'log.test/audit';
 /** The tables of the log; in each backup all of them. */
@@ -52,6 +52,8 @@ export type LogTable = (typeof LOG_TABLES)[number];
 
 export type TamperedLog = {
   database: TestDatabase;
+  /** The same from a backup: as it was when the log was half as long. */
+  restored: TestDatabase;
   pool: Pool;
   keysets: Keysets;
   signer: LogSigner;
@@ -75,8 +77,8 @@ export const originOf = (shard: string): string => `${BASE_ORIGIN}/${shard}`;
 /** Where the tables lie as they were when the log was half as long. */
 export const EARLIER = 'earlier';
 
-const ROOT_KEY_OF_TESTS = Buffer.alloc(32, 7);
-export const rootKey = (): Buffer => Buffer.from(ROOT_KEY_OF_TESTS);
+/** What `openKeysets` uses. */
+export const ROOT_KEY = Buffer.alloc(32, 7);
 
 /** The log while it grows. */
 type Growing = Pick<OpenAuditLog, 'pool' | 'keysets' | 'writer'> & {
@@ -96,8 +98,9 @@ export async function openTamperedLog(): Promise<TamperedLog> {
   const headFolder = await mkdtemp(join(tmpdir(), 'tampered-'));
   const heads = makeFileHeadStore(headFolder);
   const waiting = await fill(database, heads);
+  const restored = await restoreEarlier(database);
   const pool = makePool({ connectionString: database.serviceUrl, max: 2, name: 'test-tamper' });
-  const keysets = remember(await openKeysets(pool));
+  const keysets = rememberOpenings(await openKeysets(pool));
   const year = new Date().getUTCFullYear();
   const remembered = new Map<string, Head>();
   for (const shard of [String(year - 1), String(year)]) {
@@ -107,6 +110,7 @@ export async function openTamperedLog(): Promise<TamperedLog> {
   }
   return {
     database,
+    restored,
     pool,
     keysets,
     signer: makeLogSigner({ keysets, sources: ['keyring'] }),
@@ -118,14 +122,20 @@ export async function openTamperedLog(): Promise<TamperedLog> {
     close: async () => {
       await pool.end();
       await database.drop();
+      await restored.drop();
       await rm(headFolder, { recursive: true });
     },
   };
 }
 
-/** A copy of the database of its own; nobody may be connected to it meanwhile. */
-export function copyDatabase({ ownerUrl }: TestDatabase): Promise<TestDatabase> {
-  return createEmptyDatabase(new URL(ownerUrl).pathname.slice(1));
+/** A copy in which the log is as it was when it was half as long. Nobody may be connected meanwhile. */
+async function restoreEarlier({ ownerUrl }: TestDatabase): Promise<TestDatabase> {
+  const copy = await createEmptyDatabase(new URL(ownerUrl).pathname.slice(1));
+  await withClient(copy.ownerUrl, async (client) => {
+    await client.query('set session_replication_role = replica');
+    for (const statement of rollBack(...LOG_TABLES)) await client.query(statement);
+  });
+  return copy;
 }
 
 /** Puts the tables of the log back to what they were, all or some of them. */
@@ -150,33 +160,6 @@ async function findProbes(pool: Pool): Promise<Pick<TamperedLog, 'segment' | 'pr
     index: segment + place,
   }));
   return { segment, probes };
-}
-
-/** Opens each disclosure once, however often the log is looked at: what it opens to depends on its bytes only. */
-function remember(keysets: Keysets): Keysets {
-  const opened = new Map<string, Buffer | Error>();
-  return {
-    ...keysets,
-    findPrivateCipher: async (vaultId, atMs) => {
-      const cipher = await keysets.findPrivateCipher(vaultId, atMs);
-      const open: PrivateCipher['open'] = (label, eventId, sealed) => {
-        const key = `${vaultId} ${label} ${eventId} ${sealed.toString('latin1')}`;
-        const known = opened.get(key) ?? attempt(() => cipher?.open(label, eventId, sealed));
-        opened.set(key, known);
-        if (known instanceof Error) throw known;
-        return known;
-      };
-      return cipher && { ...cipher, open };
-    },
-  };
-}
-
-function attempt(open: () => Buffer | undefined): Buffer | Error {
-  try {
-    return open() ?? new Error('there is no key');
-  } catch (error) {
-    return error instanceof Error ? error : new Error('not an error');
-  }
 }
 
 /** Fills the log and leaves no connection behind. What it returns waits for the sequencer. */

@@ -8,9 +8,10 @@ type BatchRef = { bootId: string; firstSeq: number; events: number };
 
 /**
  * What an operator must hear of. `restored`: a row had vanished and is back. `altered`: a row is not as
- * it was written; it is left as it is. `lost`: the tree went on, but has not its events and never will: it
- * tells of the gap, or somebody altered how far it is. `behind`: nothing was integrated for a while; `caught_up` ends it. `blind`: it could
- * not be found out how far the tree is; told once, until it works again.
+ * it was written; it is left as it is. `lost`: the tree went on, and has not its events and never will: it
+ * tells of the gap, or somebody altered how far it is. `behind`: nothing was integrated for a while;
+ * `caught_up` ends it. `blind`: it could not be found out how far the tree is; told once, until it works
+ * again.
  */
 export type AuditAlarm =
   | ({ kind: 'restored' | 'altered' | 'lost' } & BatchRef)

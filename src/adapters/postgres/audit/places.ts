@@ -105,6 +105,9 @@ export async function findIntegrated(
   pool: Pool,
   batches: readonly Batch[],
 ): Promise<ReadonlySet<Batch>> {
+  if (batches.length === 0) {
+    return new Set();
+  }
   const terms = batches.map((batch) => [batch, firstTerm(batch)] as const);
   const rows = await runStatement<{ term: string }>(pool, {
     text: KNOWN_TERMS,

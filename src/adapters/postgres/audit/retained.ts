@@ -8,7 +8,7 @@ export type Kept = {
   readonly keptAtMs: number;
   /** When its row was last looked at, or the batch kept. */
   lookedAtMs: number;
-  /** Its row was seen missing or altered: that its writer went on proves nothing about it. */
+  /** How its row was last seen, when not as it was written. */
   fault?: 'missing' | 'altered';
 };
 

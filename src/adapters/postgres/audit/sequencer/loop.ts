@@ -23,10 +23,11 @@ export type Loop = {
   close(withinMs: number): Promise<void>;
 };
 
-const DAY_MS = 86_400_000;
-/** Between two turns that found nothing: 100 to 250 ms, so that instances do not march in step. */
-const MIN_PAUSE_MS = 100;
-const JITTER_MS = 150;
+/** By so much the clocks of instances may differ: then a batch may be of a day that is not today here. */
+const SKEW_MS = 600_000;
+/** Between two turns that found nothing: 150 to 250 ms, so that instances do not march in step. */
+const MIN_PAUSE_MS = 150;
+const JITTER_MS = 100;
 /** Eight full batches of the writer; the rest is room for what the log itself says. */
 const MAX_EVENTS = 8 * 511;
 /** One batch must always fit. */
@@ -101,9 +102,15 @@ export function startLoop(deps: LoopDeps): Loop {
   };
 }
 
-/** Yesterday, today and tomorrow (UTC): clocks differ, and a batch keeps the day that it was made on. */
+/**
+ * Today (UTC), and around midnight the day before or after it: clocks differ, and a batch keeps the day that
+ * it was made on. What comes later than that, a thorough turn finds.
+ */
 function daysAround(nowMs: number): string[] {
-  return [-1, 0, 1].map((days) => new Date(nowMs + days * DAY_MS).toISOString().slice(0, 10));
+  const days = [nowMs - SKEW_MS, nowMs, nowMs + SKEW_MS].map((ms) =>
+    new Date(ms).toISOString().slice(0, 10),
+  );
+  return [...new Set(days)];
 }
 
 const jitter = (random: RandomBytes): number => (random(1).readUInt8() / 256) * JITTER_MS;
