@@ -27,12 +27,12 @@ test('a database from a backup is frozen, its successor cites what was signed, a
     headFolder: log.headFolder,
   });
   try {
-    const successor = () =>
-      inRestored<{ leaves: Buffer; n: number }>(
-        `select leaves, n from audit_segment where log_id = 3 and first_index = 0`,
-      );
-    while ((await successor()).length === 0) await sleep(50);
-    const [row] = await successor();
+    const isSuccessorSigned = async () =>
+      (await inRestored('select size from audit_checkpoint where log_id = 3')).length > 0;
+    while (!(await isSuccessorSigned())) await sleep(50);
+    const [row] = await inRestored<{ leaves: Buffer; n: number }>(
+      'select leaves, n from audit_segment where log_id = 3 and first_index = 0',
+    );
     const [first] = decodeLeaves(row?.leaves ?? Buffer.alloc(0), row?.n ?? 0);
     const { previous, rollback } = readLeaf(first ?? '')?.attr ?? {};
     const { size, root } = signed;

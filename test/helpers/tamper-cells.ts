@@ -5,8 +5,13 @@ import type { LogTable } from './tampered-log.ts';
 /** Who says what: `sequencer:altered_head`. The words are those of alarms, log lines and findings. */
 export type Saying = `${DetectorName}:${string}`;
 
-/** All of these are said; or nothing is said by anybody, and here is why that is right. */
-export type Cell = { said: readonly Saying[] } | { noEvidence: string };
+/**
+ * All of these are said; or nothing is said by anybody, and here is why that is right. `perhaps`: what a look
+ * at a sample finds when it hits.
+ */
+export type Cell =
+  | { said: readonly Saying[] }
+  | { noEvidence: string; perhaps?: readonly Saying[] };
 
 /** A column: what everyone says when its value is another one. `to` stands instead of the usual changes. */
 export type ColumnCell = Cell & { to?: readonly string[] };

@@ -20,7 +20,8 @@ export const SEGMENT: TableMatrix = {
     first_ms: { ...says('fsck:index_wrong'), to: ['first_ms + 86400000'] },
     last_ms: { ...says('fsck:index_wrong'), to: ['last_ms - 86400000'] },
     reached_ms: {
-      ...unseen('a search in time looks into more segments than it must, and hides none'),
+      ...unseen('hides events from searches in time only when no segment before it reached as far'),
+      perhaps: ['fsck:index_wrong'],
       to: ['reached_ms - 86400000'],
     },
     facets: unseen('no search reads it: the service looks there for its own keys, and for the end'),
@@ -65,7 +66,14 @@ export const SEGMENT: TableMatrix = {
     'rolled back': { sql: rollBack('audit_segment'), ...DAMAGED },
   },
   more: {
-    'the disclosures of two events are exchanged': {
+    'no segment so far reached the time that it did': {
+      sql: [
+        `update audit_segment set reached_ms = reached_ms - 86400000
+         where log_id = 2 and first_index <= $segment`,
+      ],
+      ...says('fsck:index_wrong'),
+    },
+    'who and what are exchanged': {
       sql: [`update audit_segment set who = what, what = who where ${SEGMENT_ROW}`],
       ...UNDISCLOSED,
     },
