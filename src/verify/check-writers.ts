@@ -1,3 +1,4 @@
+import type { LogOperation } from '../domain/audit/event.ts';
 import type { Leaf } from '../domain/audit/read-leaf.ts';
 import type { Findings } from './findings.ts';
 import type { WriterSummary } from './report.ts';
@@ -12,6 +13,17 @@ export type WriterCheck = {
   skip(): void;
   finish(): WriterSummary;
 };
+
+/** What the log writes of itself, without a writer and without disclosures. */
+const OWN: ReadonlySet<string> = new Set<LogOperation>([
+  'log.open',
+  'log.freeze',
+  'log.key',
+  'audit.gap',
+  'audit.writer.closed',
+]);
+/** `who` and `what`: every event of a writer has both, whatever is in them. */
+const DISCLOSURES = 2;
 
 /** The state of a writer; made, with this next number, when it is not known yet. */
 type FindWriter = (boot: string, next: number) => WriterState;
@@ -42,6 +54,7 @@ export function makeWriterCheck(findings: Findings): WriterCheck {
       for (const [boot, next] of Object.entries(declared)) find(boot, 0).next = next;
     },
     take(index, leaf) {
+      if (!hasAuthor(leaf)) findings.add('author_wrong', `entry ${index}: ${leaf.op}`);
       const clock = leaf.w === undefined ? log : find(...leaf.w);
       if (leaf.t < clock.lastMs) findings.add('time_back', `entry ${index}`);
       clock.lastMs = leaf.t;
@@ -55,6 +68,16 @@ export function makeWriterCheck(findings: Findings): WriterCheck {
     },
     finish: () => summarize(writers, findings),
   };
+}
+
+/**
+ * Whoever can write to the database, but has no keys, can make leaves. What they cannot make are disclosures
+ * that open, so a leaf that says it never had any is not a writer's.
+ */
+function hasAuthor({ w, op, _sd }: Leaf): boolean {
+  return w === undefined
+    ? OWN.has(op) && _sd.length === 0
+    : !OWN.has(op) && _sd.length === DISCLOSURES;
 }
 
 type Step = { index: number; leaf: Leaf; find: FindWriter; findings: Findings };

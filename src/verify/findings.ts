@@ -53,6 +53,10 @@ export const FINDINGS = {
   open_malformed: row('opening', 'log.open does not name this log, or is not readable'),
   open_twice: row('opening', 'log.open stands in the middle of the log'),
   freeze_not_last: row('opening', 'log.freeze is not the last entry, or names another size'),
+  author_wrong: row(
+    'writers',
+    'an entry is neither of a writer, with two disclosures, nor one that the log writes of itself',
+  ),
   number_missing: row('writers', "a writer's numbers are missing, and no audit.gap names them"),
   number_twice: row('writers', "a writer's number stands in the log twice, or too late"),
   gap: row('writers', 'events are missing, as an audit.gap tells', 'alarm'),

@@ -159,6 +159,21 @@ test('a leaf must be canonical JSON of version 1', async () => {
   assert.ok((await replace(() => '['.repeat(60_000))).includes('leaf_malformed'));
 });
 
+test('a leaf put in by somebody without keys is found, whatever it says: no disclosure opens', async () => {
+  const forged = (text: (leaf: string) => string) =>
+    afterRebuild((entries) => {
+      entries.splice(300, 1, Buffer.from(text(String(entries[300]))));
+    }, log.signer);
+  const bare = await forged((leaf) => leaf.replace(/"_sd":\[[^\]]*\]/, '"_sd":[]'));
+  assert.ok(bare.includes('author_wrong'));
+  const one = await forged((leaf) => leaf.replace(/"_sd":\["[^"]*",/, '"_sd":['));
+  assert.ok(one.includes('author_wrong'));
+  const ownerless = await forged((leaf) => leaf.replace(/,"w":\[[^\]]*\]/, ''));
+  assert.ok(ownerless.includes('author_wrong'));
+  const other = await forged((leaf) => leaf.replace(/"op":"[^"]*"/, '"op":"log.key"'));
+  assert.ok(other.includes('author_wrong'));
+});
+
 test('a signed size beyond what is there ends the verification soon', async () => {
   const root = Buffer.alloc(32);
   const huge = signCheckpoint({ origin: log.origin, size: 2 ** 52, root }, [log.signer]);

@@ -4,18 +4,24 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readPolicy } from '../../src/app/policy-files.ts';
 import { describeFailure } from '../../src/cli/report-failure.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import { SEQUENCER_ALARMS } from '../../src/telemetry/metrics-sequencer.ts';
+import { FINDINGS } from '../../src/verify/findings.ts';
 import { ROOT, startDev } from '../helpers/dev-instance.ts';
 import { makeShell } from '../helpers/shell.ts';
 
 type Block = { language: string; text: string };
 
+const textOf = (guide: string) => readFile(join(ROOT, 'docs/guides', guide), 'utf8');
+
 /** The fenced blocks of a guide, in order. */
 async function blocksOf(guide: string): Promise<Block[]> {
-  const text = await readFile(join(ROOT, 'docs/guides', guide), 'utf8');
-  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', body = '']) => ({
-    language,
-    text: body,
-  }));
+  return [...(await textOf(guide)).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
+    ([, language = '', body = '']) => ({
+      language,
+      text: body,
+    }),
+  );
 }
 
 /** What differs from run to run: tokens, ids, moments, and who ran it with what. */
@@ -101,6 +107,27 @@ test('every command of the auditors’ guide that says that it runs prints what 
   const printed = await runBlocks(shorter);
   assert.deepEqual(printed.map(withoutNumbers), expected.map(withoutNumbers));
   assert(expected.filter((answer) => answer !== '').length >= 8);
+});
+
+test('the auditors’ guide explains every finding of the verifier, and no other', async () => {
+  const rows = (await textOf('auditing.md')).split('## What the findings mean')[1] ?? '';
+  const [table = ''] = rows.split('\n## ');
+  const named = [...table.matchAll(/^\| ([^|]+)/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  );
+  assert.deepEqual(named.sort(), Object.keys(FINDINGS).sort());
+});
+
+test('the operator’s guide names every metric and every alarm of the audit log', async () => {
+  const guide = await textOf('operating.md');
+  const text = await makeMetrics().text();
+  const names = [...text.matchAll(/^# TYPE counterfoil_(audit_\w+)/gm)].map(
+    ([, name = '']) => name,
+  );
+  assert(names.length > 20, `${names.length} metrics`);
+  // Where several stand in one row, the others are shortened to `…_the_rest`.
+  for (const name of names) assert.ok(guide.includes(name.replace('audit', '')), name);
+  for (const kind of SEQUENCER_ALARMS) assert.ok(guide.includes(`\`${kind}\``), kind);
 });
 
 /** The YAML block of the policy guide that begins with this file's name. */

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
 import type { AuditAlarm } from '../../src/adapters/postgres/audit/keeper.ts';
+import { appendSegment } from '../../src/adapters/postgres/audit/segment.ts';
+import { lockShard } from '../../src/adapters/postgres/audit/shard-lock.ts';
+import { inTransaction } from '../../src/adapters/postgres/session.ts';
+import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
 import { revealEvent } from '../contract/audit-log.ts';
 import { assertGapFree, leavesByWriter, openAuditLog, readLeaves } from '../helpers/audit-log.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
@@ -94,6 +100,23 @@ it('puts a deleted row back as it was, and the tree gets its events once', async
   assert.deepEqual(heard('lost'), []);
 });
 
+/** The newest batch, and its first leaf. */
+async function newestBatch(pool: Pool) {
+  const { rows } = await pool.query(
+    `select boot_id as "bootId", first_seq::int as "firstSeq", n as count, day::text, leaves
+     from audit_pending order by written_at desc limit 1`,
+  );
+  return rows.map(({ leaves, ...batch }) => {
+    const text = String(decodeLeaves(leaves, batch.count)[0]);
+    return { batch, leaf: { text } };
+  }) as [
+    {
+      batch: { bootId: Buffer; firstSeq: number; count: number; day: string };
+      leaf: { text: string };
+    },
+  ];
+}
+
 const EDITS = {
   'its leaves': `leaves = set_byte(leaves, 9, get_byte(leaves, 9) # 1)`,
   'its terms': `terms = null`,
@@ -122,6 +145,30 @@ for (const [what, edit] of Object.entries(EDITS)) {
     assert.equal(await writer.reached('integrated', WAIT_MS), true, 'the next events go their way');
   });
 }
+
+it('believes the leaves in the tree, and not an index and a number that anybody may have written', async () => {
+  const { writer, pool } = await open();
+  await writer.append(revealEvent);
+  const [{ leaf, batch }] = await newestBatch(pool);
+  const reached = writer.reached('integrated', WAIT_MS);
+  // With the service's role, but without keys: another leaf in its place, and found by its id.
+  await inTransaction(pool, async (session) => {
+    const held = await lockShard(session);
+    assert.ok(held?.edge);
+    const bytes = Buffer.from(leaf.text.replace('"detokenize"', '"token.inspect"'));
+    const forged = readLeaf(bytes);
+    assert.ok(forged);
+    const nothing = { vaultId: 0, sealed: Buffer.alloc(0) };
+    const events = Array.from({ length: batch.count }, () => {
+      return { bytes, leaf: forged, who: nothing, what: nothing, terms: [] };
+    });
+    const { logId, edge } = held;
+    const writers = [{ ...batch, nextSeq: batch.firstSeq + batch.count, closed: false }];
+    await appendSegment(session, { logId, edge, events, writers });
+  });
+  assert.equal(await reached, false);
+  assert.equal(heard('lost').length, 1);
+});
 
 it('never puts back what is in the tree, although its row is gone', async () => {
   const { writer, pool, keysets } = await open({ limits: { missingAfterMs: 0 } });

@@ -38,8 +38,18 @@ left join lateral (
 left join audit_writer w on w.boot_id = k.boot_id
 order by k.place`;
 
-const KNOWN_TERMS = `
-select distinct term from audit_term where term = any($1)`;
+// By the term of the first event's id, and then by the bytes: a term is easily made up. Batches stand in
+// a segment as they were written, one behind the other.
+const IN_TREE = `
+select k.place::int
+from unnest($1::bigint[], $2::int[], $3::bytea[]) with ordinality as k (term, bytes, digest, place)
+join audit_term t on t.term = k.term
+join audit_segment s on s.log_id = t.log_id and s.first_index = t.segment
+cross join unnest(t.positions) as at
+cross join lateral (
+  select ('x' || encode(substring(s.offsets from 12 * at + 1 for 4), 'hex'))::bit(32)::int as skip
+) begins
+where sha256(substring(s.leaves from begins.skip + 1 for k.bytes)) = k.digest`;
 
 const bootBytes = (bootId: string) => Buffer.from(bootId, 'base64url');
 
@@ -100,7 +110,10 @@ export function restoreBatch(pool: Pool, batch: Batch): Promise<boolean> {
   });
 }
 
-/** Those of these batches that are in the tree, whatever the numbers say. A segment takes whole batches. */
+/**
+ * Those of these batches that are in the tree, leaf by leaf, whatever the numbers say. A segment takes whole
+ * batches.
+ */
 export async function findIntegrated(
   pool: Pool,
   batches: readonly Batch[],
@@ -108,13 +121,16 @@ export async function findIntegrated(
   if (batches.length === 0) {
     return new Set();
   }
-  const terms = batches.map((batch) => [batch, firstTerm(batch)] as const);
-  const rows = await runStatement<{ term: string }>(pool, {
-    text: KNOWN_TERMS,
-    values: [terms.map(([, term]) => term)],
+  const rows = await runStatement<{ place: number }>(pool, {
+    text: IN_TREE,
+    values: [
+      batches.map(firstTerm),
+      batches.map(({ leaves }) => leaves.length),
+      batches.map(({ leaves }) => sha256(leaves)),
+    ],
   });
-  const known = new Set(rows.map(({ term }) => BigInt(term)));
-  return new Set(terms.filter(([, term]) => known.has(term)).map(([batch]) => batch));
+  const places = new Set(rows.map(({ place }) => place));
+  return new Set(batches.filter((_, index) => places.has(index + 1)));
 }
 
 /** The term of the first event's id. */
