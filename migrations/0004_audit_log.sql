@@ -225,12 +225,18 @@ begin
 end
 $$;
 
--- Publishes a signed checkpoint. Nothing happens when a checkpoint of this or a greater size is there.
+-- Publishes a signed checkpoint of what the shard has. Nothing happens when a checkpoint of this or a greater
+-- size is there, so a size that it does not have would end all publication.
 create function audit_publish(p_log smallint, p_size bigint, p_root bytea, p_note text) returns boolean
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform from public.audit_log
+  where log_id = p_log and (size > p_size or (size = p_size and root = p_root));
+  if not found then
+    raise exception 'not a state of the log' using errcode = 'invalid_parameter_value';
+  end if;
   if exists (select from public.audit_checkpoint where log_id = p_log and size >= p_size) then
     return false;
   end if;

@@ -663,6 +663,11 @@ CREATE OR REPLACE FUNCTION public.audit_publish(p_log smallint, p_size bigint, p
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform from public.audit_log
+  where log_id = p_log and (size > p_size or (size = p_size and root = p_root));
+  if not found then
+    raise exception 'not a state of the log' using errcode = 'invalid_parameter_value';
+  end if;
   if exists (select from public.audit_checkpoint where log_id = p_log and size >= p_size) then
     return false;
   end if;

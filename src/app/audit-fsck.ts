@@ -160,7 +160,7 @@ export function startFsck(
       }
     }
     metrics.passed({ ...countFindings(shards), atMs: clock.now() });
-    logger.info('audit_fsck_passed', countFindings(shards));
+    logger.info('audit_fsck_done', countFindings(shards));
   };
 
   const run = async () => {

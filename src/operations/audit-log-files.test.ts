@@ -88,3 +88,21 @@ test('pruned entries are not_found; their hashes remain', async () => {
   assert.equal((await failureOf(operations.auditEntries(auditor, asked))).code, 'not_found');
   await operations.auditTile({ shard: '2026', path: '0/000.p/1' });
 });
+
+test('strangers are bounded together: one too many is refused, and nobody for ever', async () => {
+  const { operations, log } = await makeStory();
+  log.publish();
+  const asked = Array.from({ length: 40 }, (_, turn) =>
+    turn % 2 === 0
+      ? operations.auditCheckpoint({ shard: '2026' })
+      : operations.auditTile({ shard: '2025', path: '0/000' }),
+  );
+  const codes = (await Promise.allSettled(asked)).map((settled) =>
+    settled.status === 'fulfilled' ? 'served' : settled.reason.code,
+  );
+  assert.deepEqual(
+    ['served', 'not_found', 'overloaded'].map((code) => codes.filter((c) => c === code).length),
+    [16, 16, 8],
+  );
+  assert.match(await operations.auditCheckpoint({ shard: '2026' }), /^log\.test/);
+});

@@ -1,12 +1,44 @@
 import { VaultError } from '../domain/errors.ts';
-import type { AuditOperations } from './audit-operations.ts';
+import type { AuditOperations, PublicOperation } from './audit-operations.ts';
 import type { AuditDeps } from './steps/audit-deps.ts';
 import { findShard, orNotFound, readTilePath } from './steps/log-files.ts';
 
 type Deps = Pick<AuditDeps, 'reader' | 'vkeysOf'>;
 
+/** Strangers who are served at once. They wait for the connections that checkpoints are signed over, too. */
+const MAX_AT_ONCE = 32;
+
+/** The files of the log that everybody may read; `overloaded` for whoever is one too many. */
+export function makeAuditLogFiles(
+  deps: Deps,
+): Pick<AuditOperations, 'auditCheckpoint' | 'auditTile' | 'auditVerifierKeys'> {
+  const bounded = makeBound(MAX_AT_ONCE);
+  return {
+    auditCheckpoint: bounded(makeAuditCheckpoint(deps)),
+    auditTile: bounded(makeAuditTile(deps)),
+    auditVerifierKeys: bounded(makeAuditVerifierKeys(deps)),
+  };
+}
+
+/** Makes what bounds how many of the operations that it is given run at once, all together. */
+function makeBound(max: number) {
+  let running = 0;
+  return <Input, Output>(
+    operation: PublicOperation<Input, Output>,
+  ): PublicOperation<Input, Output> =>
+    async (input) => {
+      if (running >= max) throw new VaultError('overloaded');
+      running += 1;
+      try {
+        return await operation(input);
+      } finally {
+        running -= 1;
+      }
+    };
+}
+
 /** Serves the newest published checkpoint of a shard, with its signatures (tlog-tiles). Public. */
-export function makeAuditCheckpoint(deps: Deps): AuditOperations['auditCheckpoint'] {
+function makeAuditCheckpoint(deps: Deps): AuditOperations['auditCheckpoint'] {
   return async ({ shard }) => {
     const { logId } = await findShard(deps, shard);
     return orNotFound(await deps.reader.checkpoint(logId)).note;
@@ -17,7 +49,7 @@ export function makeAuditCheckpoint(deps: Deps): AuditOperations['auditCheckpoin
  * Serves hash tiles of the published tree (tlog-tiles). Public: an event's id is random, so that no leaf can be
  * guessed from its hash. Entries are no hashes, under whatever spelling their path arrives here.
  */
-export function makeAuditTile(deps: Deps): AuditOperations['auditTile'] {
+function makeAuditTile(deps: Deps): AuditOperations['auditTile'] {
   return async ({ shard, path }) => {
     const { level, index, width } = readTilePath(path);
     if (level === 'entries') throw new VaultError('not_found');
@@ -27,7 +59,7 @@ export function makeAuditTile(deps: Deps): AuditOperations['auditTile'] {
 }
 
 /** Serves the keys that verify a shard's checkpoints, one a line. Public; believe them from elsewhere. */
-export function makeAuditVerifierKeys(deps: Deps): AuditOperations['auditVerifierKeys'] {
+function makeAuditVerifierKeys(deps: Deps): AuditOperations['auditVerifierKeys'] {
   return async ({ shard }) => {
     const { origin } = await findShard(deps, shard);
     const keys = await deps.vkeysOf(origin);

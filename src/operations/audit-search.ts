@@ -18,6 +18,8 @@ const DEFAULT_LIMIT = 50;
 const MAX_CANDIDATES_ASKED = 1_000;
 /** Candidates that one page may cost; then it ends early, with a cursor. */
 const MAX_CANDIDATES = 5_000;
+/** Their disclosures together: an event of a thousand tokens is 90 KB, and ten times that when it is opened. */
+const MAX_BYTES = 16 * 1024 * 1024;
 /** Questions to the index that one page may cost. */
 const MAX_ROUNDS = 12;
 /** Opening disclosures is work without a pause: other requests get their turn after this many. */
@@ -92,8 +94,9 @@ async function findPage(
   const events: EventView[] = [];
   let place = before;
   let asked = limit;
-  let candidates = 0;
-  for (let round = 0; round < MAX_ROUNDS && candidates < MAX_CANDIDATES; round += 1) {
+  let [candidates, bytes] = [0, 0];
+  const isSpent = () => candidates >= MAX_CANDIDATES || bytes >= MAX_BYTES;
+  for (let round = 0; round < MAX_ROUNDS && !isSpent(); round += 1) {
     const page = await deps.reader.search({ ...search.ask, before: place, limit: asked });
     const room = limit - events.length;
     const found = await takeMatches(deps, { search, shards, page: page.events, room });
@@ -101,6 +104,7 @@ async function findPage(
     place = found.last ?? page.next;
     if (place === undefined || events.length === limit) break;
     candidates += page.events.length;
+    bytes += page.events.reduce((sum, { what }) => sum + what.sealed.length, 0);
     asked = Math.min(MAX_CANDIDATES_ASKED, asked * 2);
   }
   return place === undefined ? { events } : { events, next: place };

@@ -2,7 +2,7 @@ import type { Source } from '../domain/access/principal.ts';
 import { makeAuditEntries } from './audit-entries.ts';
 import { makeAuditEvent } from './audit-event.ts';
 import { makeAuditExport } from './audit-export.ts';
-import { makeAuditCheckpoint, makeAuditTile, makeAuditVerifierKeys } from './audit-log-files.ts';
+import { makeAuditLogFiles } from './audit-log-files.ts';
 import { makeAuditPublished } from './audit-published.ts';
 import { makeAuditReceipt } from './audit-receipt.ts';
 import { makeAuditSearch } from './audit-search.ts';
@@ -37,9 +37,7 @@ export function makeOperations(
     auditReceipt: makeAuditReceipt(deps),
     auditExport: makeAuditExport(deps),
     auditEntries: makeAuditEntries(deps),
-    auditCheckpoint: makeAuditCheckpoint(deps),
-    auditTile: makeAuditTile(deps),
-    auditVerifierKeys: makeAuditVerifierKeys(deps),
+    ...makeAuditLogFiles(deps),
     auditPublished: makeAuditPublished(deps),
     reject: makeReject(deps),
     authFailed: deps.authFailed,

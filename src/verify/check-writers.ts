@@ -1,4 +1,4 @@
-import type { LogOperation } from '../domain/audit/event.ts';
+import { LOG_OPERATIONS } from '../domain/audit/event.ts';
 import type { Leaf } from '../domain/audit/read-leaf.ts';
 import type { Findings } from './findings.ts';
 import type { WriterSummary } from './report.ts';
@@ -14,14 +14,7 @@ export type WriterCheck = {
   finish(): WriterSummary;
 };
 
-/** What the log writes of itself, without a writer and without disclosures. */
-const OWN: ReadonlySet<string> = new Set<LogOperation>([
-  'log.open',
-  'log.freeze',
-  'log.key',
-  'audit.gap',
-  'audit.writer.closed',
-]);
+const OWN: ReadonlySet<string> = new Set(LOG_OPERATIONS);
 /** `who` and `what`: every event of a writer has both, whatever is in them. */
 const DISCLOSURES = 2;
 

@@ -120,8 +120,11 @@ test('the auditors’ guide explains every finding of the verifier, and no other
 
 test('the operator’s guide names every metric and every alarm of the audit log', async () => {
   const guide = await textOf('operating.md');
-  const text = await makeMetrics().text();
-  const names = [...text.matchAll(/^# TYPE counterfoil_(audit_\w+)/gm)].map(
+  const metrics = makeMetrics();
+  metrics.audit.watchQueue(() => 0);
+  metrics.audit.watchUnintegrated(() => ({ events: 0, ageSeconds: 0 }));
+  const { body } = await metrics.expose();
+  const names = [...body.matchAll(/^# TYPE counterfoil_(audit_\w+)/gm)].map(
     ([, name = '']) => name,
   );
   assert(names.length > 20, `${names.length} metrics`);

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { makeLogLeaf } from '../../src/adapters/postgres/audit/log-leaf.ts';
 import {
   appendSegment,
   type SequencedEvent,
@@ -9,7 +10,7 @@ import { termOf } from '../../src/crypto/audit-term.ts';
 import { disclose } from '../../src/crypto/disclosure.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
-import type { AuditEvent } from '../../src/domain/audit/event.ts';
+import { type AuditEvent, LOG_OPERATIONS } from '../../src/domain/audit/event.ts';
 import { leafJson, whatDisclosure, whoDisclosure } from '../../src/domain/audit/leaf.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
 import { type Edge, makeEdge } from '../../src/tlog/edge.ts';
@@ -84,6 +85,11 @@ export function sampleEvent(more: Partial<GivenEvent> = {}): GivenEvent {
 /** Makes leaf, sealed disclosures and terms as the writer does. */
 async function sequence({ keysets }: Deps, event: GivenEvent): Promise<SequencedEvent> {
   const { atMs = Date.now(), writer, vaultId = 0 } = event;
+  const own = LOG_OPERATIONS.find((operation) => operation === event.operation);
+  if (own !== undefined) {
+    const { attributes = {} } = event;
+    return makeLogLeaf({ operation: own, attributes }, { atMs, random: randomBytes });
+  }
   const id = randomBytes(16).toString('base64url');
   const who = disclose('who', whoDisclosure(event), randomBytes);
   const what = disclose('what', whatDisclosure(event), randomBytes);

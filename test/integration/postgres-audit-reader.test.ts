@@ -8,7 +8,12 @@ import { inTransaction } from '../../src/adapters/postgres/session.ts';
 import { isErased } from '../../src/crypto/open-disclosure.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
-import type { AuditReader } from '../../src/operations/ports/audit-reader.ts';
+import type {
+  AuditReader,
+  EventPage,
+  LogPosition,
+  StoredEvent,
+} from '../../src/operations/ports/audit-reader.ts';
 import { encodeBundle } from '../../src/tlog/bundle.ts';
 import { tilesOf } from '../../src/tlog/tile.ts';
 import { readAll } from '../contract/audit-reader-under-test.ts';
@@ -173,4 +178,34 @@ test('a search that its times rule out says where to go on, and comes to an end'
     pages.flatMap(({ events }) => events.map(({ index }) => index)),
     [11_990, 5],
   );
+});
+
+test('a page ends at so many bytes as well, and the next one goes on with the very next event', async () => {
+  const log = await openShard();
+  const { logId, edge } = log;
+  const large = { vaultId: 0, sealed: Buffer.alloc(64 * 1024, 1) };
+  for (let done = 0; done < 300; done += 100) {
+    const events = Array.from({ length: 100 }, () => ({
+      ...bareEvent(1_770_000_000_000),
+      what: large,
+    }));
+    await inTransaction(pool, (session) =>
+      appendSegment(session, { logId, edge, events, writers: [] }),
+    );
+  }
+  const found: number[] = [];
+  let [before, pages]: [LogPosition | undefined, number] = [{ logId, index: 300 }, 0];
+  while (before?.logId === logId) {
+    const page: EventPage = await reader.search({ ...search, before });
+    const here: StoredEvent[] = page.events.filter((event) => event.logId === logId);
+    assert.ok(here.length < 300);
+    found.push(...here.map(({ index }) => index));
+    before = page.next;
+    pages += 1;
+  }
+  assert.deepEqual(
+    found,
+    Array.from({ length: 300 }, (_, nth) => 299 - nth),
+  );
+  assert.ok(pages > 1);
 });

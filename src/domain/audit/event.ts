@@ -22,12 +22,15 @@ export type AuditOperation =
  * What the log records of itself. The sequencer writes these leaves into the tree directly, in the
  * transaction that they tell of: they have no writer, and no disclosures.
  */
-export type LogOperation =
-  | 'log.open'
-  | 'log.freeze'
-  | 'log.key'
-  | 'audit.gap'
-  | 'audit.writer.closed';
+export const LOG_OPERATIONS = [
+  'log.open',
+  'log.freeze',
+  'log.key',
+  'audit.gap',
+  'audit.writer.closed',
+] as const;
+
+export type LogOperation = (typeof LOG_OPERATIONS)[number];
 
 export type Outcome = 'allow' | 'deny' | 'error';
 

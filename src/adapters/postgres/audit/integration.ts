@@ -8,8 +8,9 @@ import { makeRetained } from './retained.ts';
 
 /** When a writer minds that its events are not in the tree (AUDIT-LOG §4.4, §4.5). */
 export type IntegrationLimits = {
-  /** Beyond either of these it takes no event any more. */
+  /** Beyond any of these it takes no event any more. */
   maxEvents: number;
+  maxBytes: number;
   maxAgeMs: number;
   alarmAfterMs: number;
   /** From which age on the row of a batch is looked for. */
@@ -80,7 +81,10 @@ export function makeIntegration(deps: {
         void clock.sleep(LOOK_MS).then(care);
       }
     },
-    isFull: () => retained.events() > limits.maxEvents || retained.ageMs() > limits.maxAgeMs,
+    isFull: () =>
+      retained.events() > limits.maxEvents ||
+      retained.bytes() > limits.maxBytes ||
+      retained.ageMs() > limits.maxAgeMs,
     unintegrated: () => ({ events: retained.events(), ageSeconds: retained.ageMs() / 1_000 }),
     async settle(untilMs) {
       while (retained.batches() > 0 && clock.monotonic() < untilMs) {

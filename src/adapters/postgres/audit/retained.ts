@@ -21,6 +21,8 @@ export type Retained = {
   all(): IterableIterator<Kept>;
   batches(): number;
   events(): number;
+  /** Of everything in them. */
+  bytes(): number;
   /** Age of the oldest, 0 when there is none. */
   ageMs(): number;
   /** Number of the last batch that was kept, 0 at first. */
@@ -35,7 +37,7 @@ export type Retained = {
 export function makeRetained(clock: { monotonic(): number }): Retained {
   // Sets keep their order of insertion: the first one is the oldest.
   const kept = new Set<Kept>();
-  let events = 0;
+  let [events, bytes] = [0, 0];
   let lastNumber = 0;
   let lost = 0;
   const oldest = (): Kept | undefined => kept.values().next().value;
@@ -45,17 +47,20 @@ export function makeRetained(clock: { monotonic(): number }): Retained {
       const keptAtMs = clock.monotonic();
       lastNumber += 1;
       events += batch.count;
+      bytes += bytesOf(batch);
       kept.add({ batch, number: lastNumber, keptAtMs, lookedAtMs: keptAtMs });
     },
     release(one, fate) {
       if (kept.delete(one)) {
         events -= one.batch.count;
+        bytes -= bytesOf(one.batch);
         lost += fate === 'lost' ? 1 : 0;
       }
     },
     all: () => kept.values(),
     batches: () => kept.size,
     events: () => events,
+    bytes: () => bytes,
     ageMs: () => {
       const first = oldest();
       return first === undefined ? 0 : clock.monotonic() - first.keptAtMs;
@@ -65,3 +70,6 @@ export function makeRetained(clock: { monotonic(): number }): Retained {
     lost: () => lost,
   };
 }
+
+const bytesOf = ({ leaves, who, what, terms }: Batch): number =>
+  leaves.length + who.length + what.length + (terms?.length ?? 0);

@@ -39,6 +39,8 @@ type Limits = IntegrationLimits & { heartbeatMs: number };
 
 const LIMITS: Limits = {
   maxEvents: 100_000,
+  // A refused request for a thousand tokens is cheap, and its event has 90 KB.
+  maxBytes: 256 * 1024 * 1024,
   maxAgeMs: 60_000,
   alarmAfterMs: 5_000,
   missingAfterMs: 2_000,

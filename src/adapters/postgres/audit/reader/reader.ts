@@ -8,8 +8,8 @@ import { searchEvents } from './search.ts';
 import { listErasures, listShards, newestCheckpoint } from './shards.ts';
 import { readTile } from './tile.ts';
 
-/** Events in memory at once when a range is read. */
-const BLOCK_EVENTS = 1_000;
+/** Events in memory at once when a range is read. One of a thousand tokens is 90 KB. */
+const BLOCK_EVENTS = 256;
 
 /**
  * Reads the log from the tables that the sequencer fills. Every leaf that it gives has been checked

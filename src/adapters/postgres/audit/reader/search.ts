@@ -15,14 +15,15 @@ import { type Place, type Step, walkShard } from './walk.ts';
 /** What one call may cost at most. A page that is not full by then has a `next` nevertheless. */
 const MAX_SEGMENTS = 2_048;
 const MAX_LEAVES = 5_000;
-const MAX_CHUNK = 1_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_CHUNK = 256;
 
 /** What one call has done so far. */
-type Progress = { events: StoredEvent[]; segments: number; leaves: number };
+type Progress = { events: StoredEvent[]; segments: number; leaves: number; bytes: number };
 
 /** Searches from the newest event to the oldest; see `EventQuery`. */
 export async function searchEvents(session: Session, query: EventQuery): Promise<EventPage> {
-  const progress: Progress = { events: [], segments: 0, leaves: 0 };
+  const progress: Progress = { events: [], segments: 0, leaves: 0, bytes: 0 };
   for await (const step of walkLog(session, query)) {
     const next = await takeStep(session, query, { step, progress });
     if (next !== undefined) {
@@ -43,7 +44,7 @@ async function takeStep(
   let chunk = 0;
   for (let done = 0; done < places.length; done += chunk) {
     const missing = query.limit - events.length;
-    if (missing === 0 || progress.leaves >= MAX_LEAVES) {
+    if (missing === 0 || isSpent(progress)) {
       return { logId, index: indexOf(places[done - 1]) };
     }
     // As many as are missing; when times ruled the last ones out, more at once.
@@ -54,6 +55,7 @@ async function takeStep(
       missing,
     });
     progress.leaves += chunk;
+    progress.bytes += found.reduce((sum, event) => sum + bytesOf(event), 0);
     events.push(...found.slice(0, missing));
     if (found.length > missing) {
       return { logId, index: events.at(-1)?.index ?? 0 };
@@ -61,9 +63,14 @@ async function takeStep(
   }
   progress.segments += looked;
   const isFull = events.length === query.limit;
-  const isSpent = progress.segments >= MAX_SEGMENTS || progress.leaves >= MAX_LEAVES;
-  return isFull || isSpent ? { logId, index: reach } : undefined;
+  return isFull || isSpent(progress) ? { logId, index: reach } : undefined;
 }
+
+const isSpent = ({ segments, leaves, bytes }: Progress): boolean =>
+  segments >= MAX_SEGMENTS || leaves >= MAX_LEAVES || bytes >= MAX_BYTES;
+
+const bytesOf = ({ leaf, who, what }: StoredEvent): number =>
+  leaf.length + who.sealed.length + what.sealed.length;
 
 /** All steps through all shards, newest first. */
 async function* walkLog(session: Session, query: EventQuery): AsyncGenerator<Step> {
