@@ -33,6 +33,8 @@ export type AuditTrailOptions = {
   origin: string | undefined;
   fallbackOrigin: () => string;
   keySources: readonly LogKeySource[];
+  /** Keys that only verify: what they signed is the log's own. */
+  retiredKeys?: readonly LogKeySource[];
   /** Closed with the service. */
   heads: HeadStore;
   witnessing: Witnessing;
@@ -71,7 +73,11 @@ export async function openAuditTrail(
   closers.push(heads.close);
   closers.push(await keepPartitionsAhead(database.audit, logger));
 
-  const signer = makeLogSigner({ keysets, sources: keySources });
+  const signer = makeLogSigner({
+    keysets,
+    sources: keySources,
+    retired: options.retiredKeys ?? [],
+  });
   const common = { pool, clock, random: randomBytes, vkeysOf: signer.vkeysOf };
   const baseOrigin = await settleOrigin({
     pool,

@@ -16,6 +16,8 @@ import { fileProblem } from './start-error.ts';
 /** What signs the audit log's checkpoints, where that is remembered, and who cosigns. */
 export type CheckpointSettings = {
   keySources: readonly LogKeySource[];
+  /** Keys that only verify. */
+  retiredKeys: readonly LogKeySource[];
   /** To be closed by whoever got it. */
   heads: HeadStore;
   witnessing: Witnessing;
@@ -28,18 +30,21 @@ export type CheckpointSettings = {
 export async function readCheckpointSettings(
   audit: Pick<Config['audit'], 'keys' | 'head' | 'witnesses'>,
 ): Promise<CheckpointSettings> {
-  const keySources = await Promise.all(
-    audit.keys.map(async (key) =>
-      key.kind === 'keyring' ? key.kind : (await readLogKey(key.path)).privateKey,
-    ),
-  );
+  const open = (keys: Config['audit']['keys']): Promise<LogKeySource[]> =>
+    Promise.all(
+      keys.map(async (key) =>
+        key.kind === 'keyring' ? key.kind : (await readLogKey(key.path)).privateKey,
+      ),
+    );
+  const keySources = await open(audit.keys.filter(({ isRetired }) => !isRetired));
+  const retiredKeys = await open(audit.keys.filter(({ isRetired }) => isRetired));
   const witnessing = await openWitnesses(audit.witnesses);
   const { head } = audit;
   const heads =
     head.kind === 'folder'
       ? makeFileHeadStore(resolve(head.path))
       : makePostgresHeadStore(head.url.reveal());
-  return { keySources, heads, witnessing };
+  return { keySources, retiredKeys, heads, witnessing };
 }
 
 async function openWitnesses(path: string | undefined): Promise<Witnessing> {

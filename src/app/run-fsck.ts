@@ -32,7 +32,11 @@ export async function withFsck<T>(
       keyring: makeKeyring({ rootKey }),
       clock,
     });
-    const { vkeysOf } = makeLogSigner({ keysets, sources: settings.keySources });
+    const { vkeysOf } = makeLogSigner({
+      keysets,
+      sources: settings.keySources,
+      retired: settings.retiredKeys,
+    });
     const reader = makeAuditReader({ pool });
     const checkpointsOf = (logId: number) => sampleCheckpoints(pool, logId);
     return await work(() =>

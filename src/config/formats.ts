@@ -8,8 +8,14 @@ export type KeyringEntry = { kind: 'raw-aes'; path: string } | { kind: 'aws-kms'
 /** A right for the whole service that a role has (DESIGN §5). */
 export type AdminGrant = { role: string; action: AdminAction };
 
-/** One key that signs checkpoints: derived from the keyring, or a file. */
-export type AuditKeyEntry = { kind: 'keyring' } | { kind: 'file'; path: string };
+/** Stands before a key that signs no more. */
+const RETIRED = 'retired:';
+
+/** One key of the log: derived from the keyring, or a file. A retired one verifies and signs no more. */
+export type AuditKeyEntry = { isRetired: boolean } & (
+  | { kind: 'keyring' }
+  | { kind: 'file'; path: string }
+);
 
 /** Where the last signed state is remembered. */
 export type AuditHeadPlace =
@@ -143,11 +149,25 @@ export const auditOrigin = z
 
 /** `keyring` and paths: every one signs. */
 export const auditKeys = list
-  .refine((items) => items.length > 0 && new Set(items).size === items.length, {
-    error: 'must be keyring or PATH, several separated by commas, each once',
-  })
-  .transform((items): AuditKeyEntry[] =>
-    items.map((item) => (item === 'keyring' ? { kind: 'keyring' } : { kind: 'file', path: item })),
+  .transform((items) =>
+    items.map((item): AuditKeyEntry => {
+      const isRetired = item.startsWith(RETIRED);
+      const name = isRetired ? item.slice(RETIRED.length) : item;
+      return name === 'keyring'
+        ? { kind: 'keyring', isRetired }
+        : { kind: 'file', path: name, isRetired };
+    }),
+  )
+  .refine(
+    (keys) => {
+      const names = keys.map((key) => (key.kind === 'file' ? key.path : ''));
+      const isWhole = keys.every((key) => key.kind === 'keyring' || key.path !== '');
+      return isWhole && new Set(names).size === names.length && keys.some((key) => !key.isRetired);
+    },
+    {
+      error:
+        'must be keyring or PATH, several separated by commas, each once; retired:… before those that only verify, not all of them',
+    },
   );
 
 /** A URL of Postgres, else a folder. Any other URL is a mistake, not a folder of that name. */

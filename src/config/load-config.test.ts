@@ -53,7 +53,12 @@ test('serve reads its keyring and its lists', () => {
 test('the head of the audit log is remembered beside the data, or where it is said', () => {
   const { audit } = loadConfig({ COUNTERFOIL_DATA_DIR: '/data' }, 'dev');
   assert.deepEqual(audit.head, { kind: 'folder', path: '/data/audit-head' });
-  assert.deepEqual(audit.keys, [{ kind: 'keyring' }]);
+  assert.deepEqual(audit.keys, [{ kind: 'keyring', isRetired: false }]);
+  const { keys } = loadConfig({ COUNTERFOIL_AUDIT_KEY: '/new,retired:/old' }, 'dev').audit;
+  assert.deepEqual(keys, [
+    { kind: 'file', path: '/new', isRetired: false },
+    { kind: 'file', path: '/old', isRetired: true },
+  ]);
   const url = 'postgres://x:hunter2@heads.example.com/counterfoil';
   const { head } = loadConfig({ ...SERVE, COUNTERFOIL_AUDIT_HEAD: url }, 'serve').audit;
   assert(head.kind === 'postgres');
@@ -207,6 +212,24 @@ const REFUSED: { why: string; mode: Mode; env: Environment; names: string }[] = 
     why: 'one audit key twice',
     mode: 'dev',
     env: { COUNTERFOIL_AUDIT_KEY: '/k,/k' },
+    names: 'COUNTERFOIL_AUDIT_KEY',
+  },
+  {
+    why: 'a key that signs and is retired',
+    mode: 'dev',
+    env: { COUNTERFOIL_AUDIT_KEY: '/k,retired:/k' },
+    names: 'COUNTERFOIL_AUDIT_KEY',
+  },
+  {
+    why: 'nothing but retired keys',
+    mode: 'dev',
+    env: { COUNTERFOIL_AUDIT_KEY: 'retired:keyring' },
+    names: 'COUNTERFOIL_AUDIT_KEY',
+  },
+  {
+    why: 'a retired key without a name',
+    mode: 'dev',
+    env: { COUNTERFOIL_AUDIT_KEY: 'keyring,retired:' },
     names: 'COUNTERFOIL_AUDIT_KEY',
   },
   {

@@ -94,7 +94,7 @@ export const VARIABLES = z.object({
   COUNTERFOIL_AUDIT_KEY: format.auditKeys.prefault('keyring').register(DOCS, {
     meaning:
       'Keys that sign checkpoints: `keyring` (derived from it) or files of `counterfoil audit key`, several separated ' +
-      'by commas while keys change.',
+      'by commas while keys change. `retired:` before one that signs no more: what it signed still verifies.',
     usedBy: SERVER,
   }),
   COUNTERFOIL_AUDIT_HEAD: format.auditHead.optional().register(DOCS, {

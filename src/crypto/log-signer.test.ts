@@ -40,6 +40,20 @@ test('with several sources every key signs, and each signature verifies by its p
   }
 });
 
+test('a retired key verifies what it signed, and signs nothing more', async () => {
+  const before = makeLogSigner({ keysets, sources: ['keyring'] });
+  const old = signNote('text\n', await before.signersOf(origin));
+  const after = makeLogSigner({ keysets, sources: [fileKey.privateKey], retired: ['keyring'] });
+  const [now, retired] = await after.vkeysOf(origin);
+  assert.deepEqual([retired], await before.vkeysOf(origin));
+  assert.equal(openNote(old, [parseVerifierKey(retired ?? '')]).verified.length, 1);
+  const signers = await after.signersOf(origin);
+  assert.deepEqual(
+    signers.map(({ verifierKey }) => verifierKey),
+    [now],
+  );
+});
+
 test('a key of a file signs under the origin, not under the name in the file', async () => {
   const { vkeysOf } = makeLogSigner({ keysets, sources: [fileKey.privateKey] });
   const [vkey = ''] = await vkeysOf(origin);

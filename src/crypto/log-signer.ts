@@ -12,7 +12,7 @@ export type LogKeySource = 'keyring' | KeyObject;
 export type LogSigner = {
   /** All signers of the shard with this origin, in the configured order: each signs every checkpoint. */
   signersOf(origin: string): Promise<Signer[]>;
-  /** Their public keys, as auditors get them. */
+  /** Public keys, as auditors get them: those that sign, then those that no longer do. */
   vkeysOf(origin: string): Promise<string[]>;
 };
 
@@ -20,23 +20,28 @@ const SEED_BYTES = 32;
 
 /**
  * Makes the log's signer (AUDIT-LOG §4.6). The name of each key is the shard's origin, whatever it was
- * called in its file (tlog-checkpoint, "Signatures"). Several sources: an overlap while keys change.
+ * called in its file (tlog-checkpoint, "Signatures"). Several sources: an overlap while keys change. What a
+ * retired key has signed still counts as the log's own; it signs nothing more.
  */
 export function makeLogSigner(deps: {
   keysets: Pick<Keysets, 'logSign'>;
   sources: readonly LogKeySource[];
+  retired?: readonly LogKeySource[];
 }): LogSigner {
   const keyOf = async (source: LogKeySource, origin: string): Promise<KeyObject> =>
     source === 'keyring' ? deriveKey(await deps.keysets.logSign(), origin) : source;
-  const signersOf = (origin: string) =>
+  const signersFrom = (sources: readonly LogKeySource[], origin: string) =>
     Promise.all(
-      deps.sources.map(async (source) =>
+      sources.map(async (source) =>
         makeNoteSigner({ name: origin, privateKey: await keyOf(source, origin) }),
       ),
     );
   return {
-    signersOf,
-    vkeysOf: async (origin) => (await signersOf(origin)).map(({ verifierKey }) => verifierKey),
+    signersOf: (origin) => signersFrom(deps.sources, origin),
+    vkeysOf: async (origin) => {
+      const all = await signersFrom([...deps.sources, ...(deps.retired ?? [])], origin);
+      return all.map(({ verifierKey }) => verifierKey);
+    },
   };
 }
 

@@ -43,7 +43,9 @@ export function makeExplanations(shard: string): Explanations {
       }
       const { attr } = leaf;
       const isOurs = attr['shard'] === shard;
-      if (leaf.op === 'key.destroy' && attr['purpose'] === 'private') {
+      // Of a month that is over: so it never explains why its own disclosures do not open.
+      const isOver = Number(attr['month']) < keyOf(leaf).month;
+      if (leaf.op === 'key.destroy' && attr['purpose'] === 'private' && isOver) {
         destroyed.set(`${attr['vault']}/${attr['month']}`, by);
       }
       if (leaf.op === 'audit.erase' && isOurs) {

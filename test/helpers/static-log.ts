@@ -39,6 +39,7 @@ function makeStore(origin: string, signer: Signer) {
     disclosures: new Map<number, Disclosures>(),
     erasures: [] as { event: string; label?: Label; indexes?: number[]; receipt?: string }[],
     minIndex: 0,
+    startMs: START_MS,
     /** Appends an event; without a writer it is one of the log's own. */
     append(given: Given, writer?: readonly [string, number]): number {
       const event: AuditEvent = { ...plainEvent(), ...given };
@@ -46,7 +47,7 @@ function makeStore(origin: string, signer: Signer) {
       const id = randomBytes(16).toString('base64url');
       const who = disclose('who', whoDisclosure(event), randomBytes);
       const what = disclose('what', whatDisclosure(event), randomBytes);
-      const atMs = given.atMs ?? START_MS + index * 1_000;
+      const atMs = given.atMs ?? store.startMs + index * 1_000;
       const digests = writer === undefined ? [] : [who.digest, what.digest];
       const leaf = leafJson({ event, id, atMs, digests, ...(writer && { writer }) });
       store.entries.push(Buffer.from(leaf));
@@ -108,8 +109,9 @@ function makeRetention(store: Store) {
       erasures.push({ event: ids[index] ?? '', label, indexes });
       return index;
     },
-    /** Destroys the key of a month: the texts of all events of that vault so far are gone. */
+    /** Destroys the key of a month, which is over by then: the texts of all events of that vault are gone. */
     destroyKey(by: By, vault: string, month: number): number {
+      store.startMs = Math.max(store.startMs, Date.UTC(Math.floor(month / 100), month % 100));
       for (const [index, entry] of entries.entries()) {
         if (String(entry).includes(`"vlt":"${vault}"`)) disclosures.delete(index);
       }

@@ -99,6 +99,23 @@ test('nothing is erased that the tree does not tell of, in just these words', as
   assert.equal((await retention.sql('select from audit_erasure')).length, 1);
 });
 
+test('nothing is published that the shard does not have: it would be the last checkpoint', async () => {
+  const PUBLISH = `select audit_publish(1::smallint, $1, $2, 'forged')`;
+  const { rows } = await attack('select size, root from audit_log where log_id = 1');
+  const [{ size, root }] = rows as [{ size: string; root: Buffer }];
+  for (const [more, of] of [
+    [2n ** 60n, root],
+    [BigInt(size) + 1n, root],
+    [size, Buffer.alloc(32, 1)],
+  ] as const) {
+    await assert.rejects(attack(PUBLISH, [more, of]), /not a state of the log/);
+  }
+  await assert.rejects(
+    attack(`select audit_publish(9::smallint, 1, $1, 'forged')`, [root]),
+    /not a state of the log/,
+  );
+});
+
 test('an event that is only pending is not enough', async () => {
   // Durable is not yet seen by anybody: it must be in the tree.
   const [row] = await retention.sql('select count(*)::int as n from audit_pending');

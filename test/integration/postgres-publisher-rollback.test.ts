@@ -195,3 +195,25 @@ test('five instances that find the same contradiction open one successor', async
   ]);
   for (const { measured } of instances) assert.equal(measured.frozen, 1);
 });
+
+test('a checkpoint that we did not sign is an alarm, and is not cited as one that we did', async () => {
+  await publishNext();
+  const [signed] = await it.published();
+  await it.grow(5);
+  // With the service's role: of a size that there is, but of another tree.
+  await it.pool.query(`select audit_publish(log_id, 4, sha256('x'), 'forged') from audit_log`);
+  await instance.round();
+  assert.equal(instance.lines[0], 'error audit_log_inconsistent');
+  assert.deepEqual((await firstLeafOf(2))?.attr?.['previous'], {
+    origin: ORIGIN,
+    size: 1,
+    root: signed?.root.toString('base64'),
+  });
+});
+
+test('no checkpoint is signed for a name that somebody else wrote into the database', async () => {
+  await it.tamper(`update audit_log set origin = 'bank.test/audit/2026'`);
+  await publishNext();
+  assert.deepEqual(await it.rows('select from audit_checkpoint'), []);
+  assert.deepEqual(instance.lines, ['error audit_checkpoint_failed']);
+});

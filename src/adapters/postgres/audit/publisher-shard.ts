@@ -1,3 +1,4 @@
+import { VaultError } from '../../../domain/errors.ts';
 import type { Head } from '../../../operations/ports/head-store.ts';
 import { makeAlarm } from './publisher-alarm.ts';
 import { type Contradiction, findContradiction } from './publisher-check.ts';
@@ -13,8 +14,6 @@ import { announceKeys } from './shards.ts';
 type Look = {
   state: ShardState;
   head: Head | undefined;
-  /** Everything of this shard that is known to have been signed. */
-  signed: readonly { size: number; root: Buffer }[];
   contradiction: Contradiction | undefined;
 };
 
@@ -25,7 +24,7 @@ type Look = {
 export function makeShardPublisher(
   deps: PublisherDeps & { troubles: Troubles },
 ): (ref: ShardRef) => Promise<boolean> {
-  const { pool, troubles, heads, logger } = deps;
+  const { pool, troubles, heads, signer, baseOrigin, logger } = deps;
   const alarm = makeAlarm(deps);
   const announce = makeAnnouncer(deps);
   const signNext = makeSigning(deps);
@@ -39,7 +38,7 @@ export function makeShardPublisher(
     const state = await readState(pool, ref.logId);
     if (state === undefined) return undefined;
     const signed = [head, state.published].filter((tree) => tree !== undefined);
-    return { state, head, signed, contradiction: await findContradiction(pool, state, signed) };
+    return { state, head, contradiction: await findContradiction(pool, state, signed) };
   };
 
   /** Once more if there is a contradiction: nobody freezes a log for one odd reading. */
@@ -49,8 +48,16 @@ export function makeShardPublisher(
   };
 
   const raiseAlarm = async (look: Look, contradiction: Contradiction): Promise<void> => {
-    const trouble = { event: 'audit_shard_not_replaced', of: look.state.origin };
-    await troubles.during(trouble, () => alarm({ ...look, contradiction })).catch(() => {});
+    const { head, state } = look;
+    const { origin, published } = state;
+    const answer = async () => {
+      // What somebody wrote into the table is reason for an alarm, but is not cited as signed.
+      const own = published && (await findOwn(signer, { origin, note: published.note }));
+      const signed = [head, own].filter((tree) => tree !== undefined);
+      await alarm({ state, contradiction, signed });
+    };
+    const trouble = { event: 'audit_shard_not_replaced', of: origin };
+    await troubles.during(trouble, answer).catch(() => {});
   };
 
   /** What else is to be done about a shard that is as it should be. */
@@ -71,6 +78,10 @@ export function makeShardPublisher(
   };
 
   return async (ref) => {
+    // Whoever writes to the database does not choose what our keys sign for.
+    if (!ref.origin.startsWith(`${baseOrigin}/`)) {
+      throw new VaultError('internal', { detail: 'a shard is not of this log' });
+    }
     const look = await inspectWell(ref);
     if (look === undefined) return false;
     if (look.contradiction !== undefined) {
