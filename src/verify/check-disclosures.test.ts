@@ -123,6 +123,36 @@ test('entries that are announced as erased but are not are a notice', async () =
   );
 });
 
+test('a key of a month that goes on is not destroyed, whatever a leaf says: it would explain itself', async () => {
+  const log = makeStaticLog();
+  const writer = log.writer();
+  const attributes = { vault: 'demo', purpose: 'private', month: 202_601 };
+  const index = writer.write({ operation: 'key.destroy', vault: 'demo', attributes });
+  log.disclosures.delete(index);
+  const { findings, explained } = await verifyFiles(log, log.export().files);
+  assert.deepEqual(
+    findings.map(({ kind, count }) => [kind, count]),
+    [['disclosure_missing', 2]],
+  );
+  assert.deepEqual(explained, []);
+});
+
+test('a leaf that says anything else than what it should explains nothing, and ends no verification', async () => {
+  const log = makeStaticLog();
+  const writer = log.writer();
+  const odd = { toString: 1, valueOf: 1 };
+  for (const operation of ['key.destroy', 'audit.erase', 'audit.prune'] as const) {
+    const members = { vault: odd, month: odd, minIndex: odd, label: odd, count: odd, indexes: odd };
+    writer.write({ operation, attributes: { shard: log.shard, purpose: 'private', ...members } });
+  }
+  const { findings, explained } = await verifyFiles(log, log.export().files);
+  assert.deepEqual(
+    findings.map(({ kind }) => kind),
+    ['erasure_unlisted'],
+  );
+  assert.deepEqual(explained, []);
+});
+
 test('a destroyed key explains its own vault and month only', async () => {
   const log = makeStaticLog();
   const writer = log.writer();

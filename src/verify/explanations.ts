@@ -41,23 +41,20 @@ export function makeExplanations(shard: string): Explanations {
       if (leaf.out !== 'allow' || leaf.attr === undefined) {
         return;
       }
-      const { attr } = leaf;
-      const isOurs = attr['shard'] === shard;
-      // Of a month that is over: so it never explains why its own disclosures do not open.
-      const isOver = Number(attr['month']) < keyOf(leaf).month;
-      if (leaf.op === 'key.destroy' && attr['purpose'] === 'private' && isOver) {
-        destroyed.set(`${attr['vault']}/${attr['month']}`, by);
+      const { shard: about, vault, month, minIndex, label, count, indexes } = leaf.attr;
+      const isOurs = about === shard;
+      if (destroysKey(leaf)) {
+        destroyed.set(JSON.stringify([vault, month]), by);
       }
       if (leaf.op === 'audit.erase' && isOurs) {
-        const { label, count, indexes } = attr;
         erasures.set(leaf.id, { label, count, indexes, by, before: index });
       }
-      if (leaf.op === 'audit.prune' && isOurs && Number(attr['minIndex']) > pruned.minIndex) {
-        pruned = { minIndex: Number(attr['minIndex']), by };
+      if (leaf.op === 'audit.prune' && isOurs && isNumber(minIndex) && minIndex > pruned.minIndex) {
+        pruned = { minIndex, by };
       }
     },
     erasures,
-    destroyedBy: (vault, month) => destroyed.get(`${vault}/${month}`),
+    destroyedBy: (vault, month) => destroyed.get(JSON.stringify([vault, month])),
     pruned: () => pruned,
   };
 }
@@ -95,3 +92,12 @@ export function missingLabels(leaf: Leaf, present: readonly Label[]): Label[] {
   const absent = (['who', 'what'] as const).filter((label) => !present.includes(label));
   return absent.slice(0, Math.max(0, leaf._sd.length - present.length));
 }
+
+/** Of a month that is over: so it never explains why its own disclosures do not open. */
+function destroysKey(leaf: Leaf): boolean {
+  const { purpose, month } = leaf.attr ?? {};
+  const isOver = isNumber(month) && month < keyOf(leaf).month;
+  return leaf.op === 'key.destroy' && purpose === 'private' && isOver;
+}
+
+const isNumber = (value: unknown): value is number => Number.isSafeInteger(value);

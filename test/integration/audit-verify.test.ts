@@ -173,6 +173,10 @@ test('a command line that makes no sense is told apart from a log that does not 
   ]) {
     assert.equal((await verify(args)).code, 2, args.join(' '));
   }
+  const tar = await save('export.tar', Buffer.from(`${'checkpoint'.padEnd(257, '\0')}ustar`));
+  const packed = await verify([tar, '--policy', policy]);
+  assert.equal(packed.code, 2);
+  assert.match(packed.err, /export\.tar is a tar file: unpack it/);
   const missing = await verify([join(root, 'nowhere'), '--policy', policy]);
   assert.equal(missing.code, 1);
   assert.match(missing.err, /Cannot read .*nowhere/);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { makeAuditedService } from './audited-service.ts';
 
 const service = await makeAuditedService();
@@ -97,6 +98,22 @@ test('entries may be kept by their reader, and by nobody in between', async () =
     // Nothing personal is in a leaf.
     assert.doesNotMatch(reply.body, /tom|mia|C-7|Ada/);
   }
+});
+
+test('entries are compressed for who takes gzip: the same bytes, under the same rules', async () => {
+  const url = `${LOG}/2026/tile/entries/000.p/4`;
+  const plain = await service.getAs('auditor', url);
+  const small = await service.getAs('auditor', url, { 'accept-encoding': 'gzip' });
+  assert.deepEqual(gunzipSync(small.rawPayload), plain.rawPayload);
+  assert.equal(small.headers['content-encoding'], 'gzip');
+  assert.equal(plain.headers['content-encoding'], undefined);
+  for (const { headers } of [plain, small]) {
+    assert.equal(headers['vary'], 'accept-encoding');
+    assert.equal(headers['cache-control'], `private, ${IMMUTABLE}`);
+  }
+  const refused = await service.getAs('desk', url, { 'accept-encoding': 'gzip' });
+  assert.equal(refused.statusCode, 403);
+  assert.equal(refused.headers['content-encoding'], undefined);
 });
 
 test('HEAD on audited routes is on record, and keeps its status when it is refused', async () => {

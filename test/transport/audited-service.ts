@@ -33,7 +33,8 @@ export async function makeAuditedService() {
   return {
     ...service,
     story,
-    getAs: (role: string | undefined, url: string) => send('GET', role, url)(),
+    getAs: (role: string | undefined, url: string, headers?: Record<string, string>) =>
+      send('GET', role, url)(undefined, headers),
     headAs: (role: string | undefined, url: string) => send('HEAD', role, url)(),
     postAs: (role: string, url: string, body: object, headers?: Record<string, string>) =>
       send('POST', role, url)(body, headers),

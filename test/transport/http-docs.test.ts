@@ -40,7 +40,28 @@ test('the description has every call, and every call its request, answer and err
     }
     assert.equal(call.requestBody !== undefined, method === 'post');
     const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    assert.deepEqual(call.parameters.map(({ name }) => name).sort(), named.sort());
+    const inPath = call.parameters.filter((parameter) => parameter.in === 'path');
+    assert.deepEqual(inPath.map(({ name }) => name).sort(), named.sort());
+  }
+});
+
+test('calls on a vault, and no others, are described with the preference and what comes of it', () => {
+  for (const { path, call } of callsOf(openApiDocument())) {
+    const heeds = path.startsWith('/v1/vaults/');
+    assert.equal(
+      call.parameters.some(({ name }) => name === 'Prefer'),
+      heeds,
+      path,
+    );
+    for (const status of ['200', '429']) {
+      const headers = call.responses[status]?.headers ?? {};
+      assert.equal('Audit-Receipt-Url' in headers, heeds, `${path} ${status}`);
+      assert.equal('Preference-Applied' in headers, heeds, `${path} ${status}`);
+      assert.equal('Audit-Event-Id' in headers, call.security === undefined, `${path} ${status}`);
+    }
+    assert.deepEqual(Object.keys(call.responses['401']?.headers ?? { 'X-Request-Id': 0 }), [
+      'X-Request-Id',
+    ]);
   }
 });
 

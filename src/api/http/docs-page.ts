@@ -10,8 +10,8 @@ export function renderDocsPage(document: OpenApiDocument): string {
   const content = html`<h1>${document.info.title} API</h1>
 <p>${document.info.description}</p>
 <p>Bodies are JSON in UTF-8, the credential is a bearer token in <code>Authorization</code>. Unknown members are
-refused. Every answer names its request in <code>X-Request-Id</code>, and the audit event that records it in
-<code>Audit-Event-Id</code>. A call on a vault with <code>Prefer: audit=integrated</code> answers when its event is
+refused. Every answer names its request in <code>X-Request-Id</code>, and answers to a known caller the audit event that
+records it in <code>Audit-Event-Id</code>. A call on a vault with <code>Prefer: audit=integrated</code> answers when its event is
 under a published checkpoint, and says in <code>Audit-Receipt-Url</code> where the receipt is; when that takes more
 than 5 s it answers without. The same description for machines: <a href="/openapi.json">openapi.json</a>
 (OpenAPI 3.1).</p>

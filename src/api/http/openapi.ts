@@ -24,7 +24,9 @@ const ERRORS_OF_KIND: { is: (route: Route) => boolean; codes: readonly ErrorCode
 ];
 
 type Content = { [mediaType: string]: { schema: JsonSchema; example?: unknown } };
-type Answer = { description: string; headers?: object; content: Content };
+type Reference = { $ref: string };
+type Answer = { description: string; headers: Record<string, Reference>; content: Content };
+type Parameter = { name: string; in: 'path' | 'header'; description: string; example: string };
 
 /** One call, as OpenAPI describes it. */
 export type DocumentedCall = {
@@ -33,7 +35,7 @@ export type DocumentedCall = {
   description: string;
   /** Present and empty where no credential is needed. */
   security?: readonly [];
-  parameters: readonly { name: string; description: string; example: string }[];
+  parameters: readonly Parameter[];
   requestBody?: { required: true; content: Content };
   responses: { [status: string]: Answer };
 };
@@ -73,6 +75,7 @@ export function openApiDocument(): OpenApiDocument {
           description: 'A JWT of a configured OpenID Connect issuer (EdDSA, ES256 or RS256).',
         },
       },
+      headers: HEADERS,
       schemas: { Problem: problemSchema() },
     },
   };
@@ -91,20 +94,14 @@ function pathOf({ url }: Route): string {
 }
 
 function describe(route: Route): DocumentedCall {
-  const { operationId, summary, description, auth, parameters, body, errors } = route;
+  const { operationId, summary, description, auth, body, errors } = route;
   const byKind = ERRORS_OF_KIND.flatMap(({ is, codes }) => (is(route) ? codes : []));
   return {
     operationId,
     summary,
     description,
     ...(auth === 'public' ? { security: [] } : {}),
-    parameters: Object.entries(parameters).map(([name, parameter]) => ({
-      name: name === '*' ? REST : name,
-      in: 'path',
-      required: true,
-      ...parameter,
-      schema: { type: 'string' },
-    })),
+    parameters: parametersOf(route),
     ...(body === undefined
       ? {}
       : {
@@ -113,12 +110,24 @@ function describe(route: Route): DocumentedCall {
             content: jsonContent(documentedSchema(body.schema, 'input'), body.example),
           },
         }),
-    responses: { 200: okOf(route), ...problemsOf([...byKind, ...errors]) },
+    responses: { 200: okOf(route), ...problemsOf(route, [...byKind, ...errors]) },
   };
 }
 
-function okOf({ answer, auth }: Route): Answer {
-  const headers = auth === 'public' ? REQUEST_HEADERS : { ...REQUEST_HEADERS, ...AUDIT_HEADERS };
+function parametersOf({ parameters, heedsPrefer }: Route): Parameter[] {
+  const inPath = Object.entries(parameters).map(([name, parameter]) => ({
+    name: name === '*' ? REST : name,
+    in: 'path' as const,
+    required: true,
+    ...parameter,
+    schema: { type: 'string' },
+  }));
+  return heedsPrefer === undefined ? inPath : [...inPath, PREFER];
+}
+
+function okOf(route: Route): Answer {
+  const { answer } = route;
+  const headers = headersOf(route);
   if ('schema' in answer) {
     const content = jsonContent(documentedSchema(answer.schema, 'output'), answer.example);
     return { description: 'Done, and on record.', headers, content };
@@ -135,19 +144,36 @@ function jsonContent(schema: JsonSchema, example: unknown): Content {
   return { 'application/json': { schema, example } };
 }
 
-const REQUEST_HEADERS = {
-  'X-Request-Id': { description: 'Id of this request.', schema: { type: 'string' } },
+const PREFER = {
+  name: 'Prefer',
+  in: 'header' as const,
+  description:
+    '`audit=integrated`: the answer, a refusal too, leaves when its event is under a published checkpoint, or after 5 s.',
+  example: 'audit=integrated',
+  schema: { type: 'string' },
 };
 
-const AUDIT_HEADERS = {
-  'Audit-Event-Id': {
-    description: 'Id of the audit event that records this request.',
-    schema: { type: 'string' },
-  },
+const text = (description: string) => ({ description, schema: { type: 'string' } });
+
+/** Headers of answers, by name. */
+const HEADERS = {
+  'X-Request-Id': text('Id of this request.'),
+  'Audit-Event-Id': text('Id of the audit event that records this request.'),
+  'Audit-Receipt-Url': text('Where the receipt is. Only when `Prefer: audit=integrated` was met.'),
+  'Preference-Applied': text('`audit=integrated`, when that was asked for and met.'),
 };
+
+function headersOf({ auth, heedsPrefer }: Route, status = 200): Answer['headers'] {
+  // Before anyone is known there is no event of their own.
+  const isRecorded = auth === 'bearer' && status !== ERRORS.unauthenticated.status;
+  const names: (keyof typeof HEADERS)[] = ['X-Request-Id'];
+  if (isRecorded) names.push('Audit-Event-Id');
+  if (isRecorded && heedsPrefer) names.push('Audit-Receipt-Url', 'Preference-Applied');
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
 
 /** One answer per status, listing its codes. */
-function problemsOf(codes: readonly ErrorCode[]): { [status: string]: Answer } {
+function problemsOf(route: Route, codes: readonly ErrorCode[]): { [status: string]: Answer } {
   const statuses = new Set(codes.map((code) => ERRORS[code].status));
   return Object.fromEntries(
     [...statuses].map((status) => [
@@ -157,6 +183,7 @@ function problemsOf(codes: readonly ErrorCode[]): { [status: string]: Answer } {
           .filter((code) => ERRORS[code].status === status)
           .map((code) => `\`${code}\`: ${ERRORS[code].title}.`)
           .join(' '),
+        headers: headersOf(route, status),
         content: {
           'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
         },

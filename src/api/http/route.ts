@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { AuditReceipt } from '../../domain/audit/event.ts';
 import { type ErrorCode, VaultError } from '../../domain/errors.ts';
 import type { Operations } from '../../operations/operation.ts';
 import { checkMediaType } from './media-type.ts';
+import { makePreferAudit } from './prefer.ts';
 import { bodySchema, replySchema } from './schemas/json-schema.ts';
 import { problemAnswer } from './schemas/problem.ts';
 
@@ -29,6 +30,8 @@ export type Described<Input, Reply> = {
   answer: AnswerContent<Reply>;
   /** Errors of this call beyond those that every call of its kind can give. */
   errors: readonly ErrorCode[];
+  /** With `Prefer: audit=integrated` its answers, refusals too, wait; see `makePreferAudit`. */
+  heedsPrefer?: true;
 };
 
 /** What a handler gives: the answer, and the proof that its event is durable where the route is audited. */
@@ -45,8 +48,6 @@ type RouteSpec<Input, Reply, Output> = Described<Input, Reply> & {
     /** The body, as the compiled schema has accepted it. */
     input: Input,
   ) => Promise<Sent<Output>>;
-  /** Runs on every answer of the route, refusals included, before the guard. */
-  onSend?: (operations: Operations) => NonNullable<RouteOptions['onSend']>;
 };
 
 /** One route: its documentation, and how it is put up. */
@@ -56,7 +57,7 @@ export type Route = Described<unknown, unknown> & {
 
 /** Makes a route of an operation: schema in, operation, receipt, schema or file out. */
 export function defineRoute<Input, Reply, Output>(spec: RouteSpec<Input, Reply, Output>): Route {
-  const { handle, onSend, ...described } = spec;
+  const { handle, ...described } = spec;
   return {
     ...described,
     register: (app, operations) => {
@@ -70,7 +71,7 @@ export function defineRoute<Input, Reply, Output>(spec: RouteSpec<Input, Reply, 
           checkNoIdempotencyKey(request);
           done();
         },
-        ...(onSend === undefined ? {} : { onSend: onSend(operations) }),
+        ...(spec.heedsPrefer === undefined ? {} : { onSend: makePreferAudit(operations) }),
         handler: async (request: FastifyRequest, reply: FastifyReply) => {
           const sent = await handle(operations, request, request.body as Input);
           request.auditReceipt = sent.receipt;

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Operation, Operations } from '../../operations/operation.ts';
 import { callOf } from './context.ts';
-import { makePreferAudit } from './prefer.ts';
 import { defineRoute, type Route } from './route.ts';
 
 /** Where all routes of a vault live. */
@@ -39,7 +38,7 @@ export function defineVaultRoute<Input, Reply, Output extends Reply>(spec: {
     body: { schema: body, example: example.body },
     answer: { schema: reply, example: example.reply },
     errors: ['vault_not_found', ...described.errors],
-    onSend: makePreferAudit,
+    heedsPrefer: true,
     handle: (operations, request, input) => operation(operations)(callOf(request), input),
   });
 }

@@ -61,6 +61,9 @@ async function verifyReceipt(
     throw new UsageError('--since makes no sense with a receipt');
   }
   const file = await read(path);
+  if (isTar(file)) {
+    throw new UsageError(`${path} is a tar file: unpack it to a folder, and verify that`);
+  }
   const json = args.values['json'] === true;
   try {
     const receipt = verifyReceiptFile(file, policy);
@@ -76,6 +79,11 @@ async function verifyReceipt(
     );
     return false;
   }
+}
+
+/** The magic of POSIX ustar stands behind the fields of the first header. */
+function isTar(file: Buffer): boolean {
+  return file.toString('latin1', 257, 262) === 'ustar';
 }
 
 async function readPolicy(path: string): Promise<Policy> {

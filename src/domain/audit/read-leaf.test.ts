@@ -59,6 +59,7 @@ const WRONG: [string, object][] = [
   ['time', { t: -1 }],
   ['time', { t: 1.5 }],
   ['time', { t: '1' }],
+  ['time', { t: 8.64e15 + 1 }],
   ['operation', { op: undefined }],
   ['outcome', { out: 'maybe' }],
   ['status', { rc: null }],

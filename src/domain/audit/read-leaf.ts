@@ -23,6 +23,9 @@ export type Leaf = {
 const ID = /^[\w-]{22}$/;
 const OUTCOMES: ReadonlySet<unknown> = new Set<Outcome>(['allow', 'deny', 'error']);
 
+/** No calendar holds what is later (ECMA-262 §21.4.1.1), and `Date` throws. */
+const MAX_TIME_MS = 8.64e15;
+
 const isText = (value: unknown) => typeof value === 'string';
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isTextOrAbsent = (value: unknown) => value === undefined || isText(value);
@@ -37,6 +40,7 @@ const hasMembers = (leaf: { [Name in keyof Leaf]?: unknown }): boolean =>
   isText(leaf.id) &&
   ID.test(String(leaf.id)) &&
   isCount(leaf.t) &&
+  Number(leaf.t) <= MAX_TIME_MS &&
   isText(leaf.op) &&
   OUTCOMES.has(leaf.out) &&
   isCount(leaf.rc) &&

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { callerOf, parameterOf } from '../context.ts';
+import { encodeFor } from '../gzip.ts';
 import { defineRoute } from '../route.ts';
 
 // The log as C2SP tlog-tiles has it. Hashes, checkpoints and keys are public; entries are not.
@@ -81,8 +82,10 @@ export const auditEntriesRoute = defineRoute({
   handle: async (operations, request) => {
     const tile = tileOf(request, 'entries');
     const { output, receipt } = await operations.auditEntries(callerOf(request), tile);
+    const encoded = await encodeFor(request.headers['accept-encoding'], output);
     const caching = `private, ${tileCaching(tile.shard)}`;
-    return { output, receipt, headers: { 'content-type': BYTES, 'cache-control': caching } };
+    const headers = { ...encoded.headers, 'content-type': BYTES, 'cache-control': caching };
+    return { output: encoded.output, receipt, headers };
   },
 });
 
