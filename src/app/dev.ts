@@ -8,7 +8,7 @@ import { migrate } from '../adapters/postgres/migrate.ts';
 import type { Config } from '../config/load-config.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { VaultError } from '../domain/errors.ts';
-import { readCheckpointSettings } from './checkpoint-settings.ts';
+import { readCheckpointSettings } from './audit/checkpoint-settings.ts';
 import { MIGRATIONS } from './database.ts';
 import { type DevFacts, renderBanner } from './dev-banner.ts';
 import { DEMO_VAULT, type DevIssuer, demoTokens, openDevIssuer } from './dev-issuer.ts';

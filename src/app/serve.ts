@@ -4,7 +4,7 @@ import type { Config } from '../config/load-config.ts';
 import { randomBytes } from '../crypto/random.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { VaultError } from '../domain/errors.ts';
-import { readCheckpointSettings } from './checkpoint-settings.ts';
+import { readCheckpointSettings } from './audit/checkpoint-settings.ts';
 import { MIGRATIONS } from './database.ts';
 import { readPolicyFolder } from './policy-files.ts';
 import { readRootKey } from './root-key.ts';

@@ -14,7 +14,7 @@ import { makeEntryReads } from '../operations/entry-reads.ts';
 import { makeOperations } from '../operations/make-operations.ts';
 import { type Logger, type LogLevel, makeLogger } from '../telemetry/logger.ts';
 import { type Metrics, makeMetrics } from '../telemetry/metrics.ts';
-import { type AuditTrailOptions, openAuditTrail } from './audit-trail.ts';
+import { type AuditTrailOptions, openAuditTrail } from './audit/trail.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { PolicyDocument } from './policy-files.ts';
 import { makeReadiness } from './readiness.ts';

@@ -1,4 +1,4 @@
-import type { readTail } from '../app/audit-tail.ts';
+import type { readTail } from '../app/audit/tail.ts';
 import { viewEvent } from '../domain/audit/event-view.ts';
 import { printable } from './printable.ts';
 

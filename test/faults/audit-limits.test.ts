@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { makeLogLeaf } from '../../src/adapters/postgres/audit/log-leaf.ts';
 import { appendBlocks } from '../../src/adapters/postgres/audit/segment.ts';
 import { encodeColumns, makeBlock } from '../../src/adapters/postgres/audit/segment-block.ts';
-import { makeAuditWriter } from '../../src/adapters/postgres/audit/writer.ts';
+import { makeAuditWriter } from '../../src/adapters/postgres/audit/writer/writer.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import { inTransaction } from '../../src/adapters/postgres/session.ts';
 import { makeReadiness } from '../../src/app/readiness.ts';

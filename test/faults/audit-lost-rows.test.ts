@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AuditWriter } from '../../src/adapters/postgres/audit/writer.ts';
+import type { AuditWriter } from '../../src/adapters/postgres/audit/writer/writer.ts';
 import { revealEvent } from '../contract/audit-log.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
 import { type LiveLog, startLiveLog, whileNothingIsIntegrated } from './live-log.ts';

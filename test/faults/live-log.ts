@@ -1,13 +1,16 @@
 // Writers and sequencers of one log as instances of the service run them, in this process: their times can be
 // shortened, and their alarms heard.
 import { randomBytes } from 'node:crypto';
-import type { AuditAlarm } from '../../src/adapters/postgres/audit/keeper.ts';
 import { ensureShard } from '../../src/adapters/postgres/audit/sequencer/ensure-shard.ts';
 import {
   type SequencerDeps,
   startSequencer,
 } from '../../src/adapters/postgres/audit/sequencer/sequencer.ts';
-import { type AuditWriter, makeAuditWriter } from '../../src/adapters/postgres/audit/writer.ts';
+import type { AuditAlarm } from '../../src/adapters/postgres/audit/writer/keeper.ts';
+import {
+  type AuditWriter,
+  makeAuditWriter,
+} from '../../src/adapters/postgres/audit/writer/writer.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import { makeLogSigner } from '../../src/crypto/log-signer.ts';
 import { makeSequencerMetrics } from '../../src/telemetry/metrics-sequencer.ts';

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Pool } from 'pg';
 import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
-import { type AuditWriter, makeAuditWriter } from '../../src/adapters/postgres/audit/writer.ts';
+import {
+  type AuditWriter,
+  makeAuditWriter,
+} from '../../src/adapters/postgres/audit/writer/writer.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { randomBytes } from '../../src/crypto/random.ts';

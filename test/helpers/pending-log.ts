@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Pool } from 'pg';
-import { type Batch, packBatch } from '../../src/adapters/postgres/audit/batch.ts';
-import { insertBatch } from '../../src/adapters/postgres/audit/commit.ts';
 import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
-import { makeEventTerms } from '../../src/adapters/postgres/audit/terms.ts';
+import { type Batch, packBatch } from '../../src/adapters/postgres/audit/writer/batch.ts';
+import { insertBatch } from '../../src/adapters/postgres/audit/writer/commit.ts';
+import { makeEventTerms } from '../../src/adapters/postgres/audit/writer/terms.ts';
 import { inTransaction } from '../../src/adapters/postgres/session.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { randomBytes } from '../../src/crypto/random.ts';

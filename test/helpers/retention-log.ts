@@ -12,7 +12,7 @@ import { makeAuditReader } from '../../src/adapters/postgres/audit/reader/reader
 import { appendSegment, type SequencedEvent } from '../../src/adapters/postgres/audit/segment.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import { inTransaction, runStatement } from '../../src/adapters/postgres/session.ts';
-import { type Operator, withOperator } from '../../src/app/audit-operator.ts';
+import { type Operator, withOperator } from '../../src/app/audit/operator.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { openDisclosure } from '../../src/crypto/open-disclosure.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';

@@ -1,9 +1,9 @@
-import type { Batch } from '../../src/adapters/postgres/audit/batch.ts';
-import type { Committed } from '../../src/adapters/postgres/audit/commit.ts';
 import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
-import type { Waiting } from '../../src/adapters/postgres/audit/queue.ts';
-import { makeSlot, type SlotDeps } from '../../src/adapters/postgres/audit/slot.ts';
-import { makeEventTerms } from '../../src/adapters/postgres/audit/terms.ts';
+import type { Batch } from '../../src/adapters/postgres/audit/writer/batch.ts';
+import type { Committed } from '../../src/adapters/postgres/audit/writer/commit.ts';
+import type { Waiting } from '../../src/adapters/postgres/audit/writer/queue.ts';
+import { makeSlot, type SlotDeps } from '../../src/adapters/postgres/audit/writer/slot.ts';
+import { makeEventTerms } from '../../src/adapters/postgres/audit/writer/terms.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
 import { SecretKey } from '../../src/crypto/secret.ts';
 import type { AuditEvent, AuditReceipt } from '../../src/domain/audit/event.ts';

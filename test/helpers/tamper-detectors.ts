@@ -1,15 +1,15 @@
 // Everyone who looks after the log, run once over a database that somebody may have tampered with.
 import type { Pool } from 'pg';
-import { makeKeeper } from '../../src/adapters/postgres/audit/keeper.ts';
-import { makePublisher } from '../../src/adapters/postgres/audit/publisher.ts';
+import { makePublisher } from '../../src/adapters/postgres/audit/publisher/publisher.ts';
 import { makeAuditReader } from '../../src/adapters/postgres/audit/reader/reader.ts';
-import { makeRetained } from '../../src/adapters/postgres/audit/retained.ts';
 import { sampleCheckpoints } from '../../src/adapters/postgres/audit/sample-checkpoints.ts';
 import { makeAlarms } from '../../src/adapters/postgres/audit/sequencer/alarms.ts';
 import { makeCycle } from '../../src/adapters/postgres/audit/sequencer/cycle.ts';
 import { listDays } from '../../src/adapters/postgres/audit/sequencer/pending.ts';
+import { makeKeeper } from '../../src/adapters/postgres/audit/writer/keeper.ts';
+import { makeRetained } from '../../src/adapters/postgres/audit/writer/retained.ts';
 import { NO_WITNESSES } from '../../src/adapters/witness/read-witnesses.ts';
-import { checkStoredLog } from '../../src/app/audit-fsck.ts';
+import { checkStoredLog } from '../../src/app/audit/fsck.ts';
 import type { Keysets } from '../../src/crypto/keysets.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';

@@ -9,7 +9,7 @@ import {
   countFindings,
   type FsckDeps,
   startFsck,
-} from '../../src/app/audit-fsck.ts';
+} from '../../src/app/audit/fsck.ts';
 import { facetTerm } from '../../src/crypto/audit-term.ts';
 import { type LogSigner, makeLogSigner } from '../../src/crypto/log-signer.ts';
 import { signCheckpoint } from '../../src/tlog/checkpoint.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { encodeIndexes } from '../../src/adapters/postgres/audit/retention/change.ts';
-import { type ErasureRequest, eraseActor, eraseReference } from '../../src/app/audit-erase.ts';
-import type { Operator } from '../../src/app/audit-operator.ts';
+import { type ErasureRequest, eraseActor, eraseReference } from '../../src/app/audit/erase.ts';
+import type { Operator } from '../../src/app/audit/operator.ts';
 import { purposeFacet, type TermKind, termOf } from '../../src/crypto/audit-term.ts';
 import { sha256 } from '../../src/crypto/digest.ts';
 import { isErased } from '../../src/crypto/open-disclosure.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ensureVault } from '../../src/adapters/postgres/vaults.ts';
-import { destroyMonth } from '../../src/app/audit-destroy-key.ts';
-import { eraseActor } from '../../src/app/audit-erase.ts';
-import type { Operator } from '../../src/app/audit-operator.ts';
+import { destroyMonth } from '../../src/app/audit/destroy-key.ts';
+import { eraseActor } from '../../src/app/audit/erase.ts';
+import type { Operator } from '../../src/app/audit/operator.ts';
 import { termOf } from '../../src/crypto/audit-term.ts';
 import { monthOf } from '../../src/crypto/private-cipher.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { maintainAudit } from '../../src/adapters/postgres/audit/commit.ts';
 import { untilIntegrated } from '../../src/adapters/postgres/audit/retention/integrated.ts';
+import { maintainAudit } from '../../src/adapters/postgres/audit/writer/commit.ts';
 import { realClock } from '../helpers/clock.ts';
 import { withClient } from '../helpers/database.ts';
 import { openRetentionLog, type RetentionLog } from '../helpers/retention-log.ts';

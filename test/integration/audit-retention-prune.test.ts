@@ -3,7 +3,7 @@ import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { makeAuditReader } from '../../src/adapters/postgres/audit/reader/reader.ts';
-import { pruneShard } from '../../src/app/audit-prune.ts';
+import { pruneShard } from '../../src/app/audit/prune.ts';
 import { sha256Hex } from '../../src/crypto/digest.ts';
 import { readLeaf } from '../../src/domain/audit/read-leaf.ts';
 import { checkInclusion } from '../../src/tlog/check-proof.ts';

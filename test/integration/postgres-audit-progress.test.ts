@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AuditAlarm } from '../../src/adapters/postgres/audit/keeper.ts';
+import type { AuditAlarm } from '../../src/adapters/postgres/audit/writer/keeper.ts';
 import { revealEvent } from '../contract/audit-log.ts';
 import { leavesByWriter, openAuditLog } from '../helpers/audit-log.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';

@@ -1,5 +1,5 @@
-import { asOperator } from '../../app/as-operator.ts';
-import { type Destroyed, destroyMonth } from '../../app/audit-destroy-key.ts';
+import { asOperator } from '../../app/audit/as-operator.ts';
+import { type Destroyed, destroyMonth } from '../../app/audit/destroy-key.ts';
 import {
   BASES,
   type Basis,
@@ -7,8 +7,8 @@ import {
   type ErasureRequest,
   eraseActor,
   eraseReference,
-} from '../../app/audit-erase.ts';
-import type { Operator } from '../../app/audit-operator.ts';
+} from '../../app/audit/erase.ts';
+import type { Operator } from '../../app/audit/operator.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { type Arguments, type Command, type Context, textOf, UsageError } from '../command.ts';
 import { parseTime } from '../parse-time.ts';

@@ -1,5 +1,5 @@
-import { countFindings } from '../../app/audit-fsck.ts';
-import { withFsck } from '../../app/run-fsck.ts';
+import { countFindings } from '../../app/audit/fsck.ts';
+import { withFsck } from '../../app/audit/run-fsck.ts';
 import { untilAborted } from '../../app/stop-signals.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { parseDuration } from '../../domain/duration.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readLogKey } from '../../app/log-key.ts';
+import { readLogKey } from '../../app/audit/log-key.ts';
 import { makeNoteSigner } from '../../tlog/signing-key.ts';
 import { runCli } from '../run.ts';
 

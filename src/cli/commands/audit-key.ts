@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { createLogKey } from '../../app/log-key.ts';
+import { createLogKey } from '../../app/audit/log-key.ts';
 import { type Command, UsageError } from '../command.ts';
 
 export const auditKey: Command = {

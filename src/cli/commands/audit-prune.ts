@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { asOperator } from '../../app/as-operator.ts';
-import { type Before, type Pruned, pruneShard } from '../../app/audit-prune.ts';
+import { asOperator } from '../../app/audit/as-operator.ts';
+import { type Before, type Pruned, pruneShard } from '../../app/audit/prune.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { type Command, textOf, UsageError } from '../command.ts';
 import { parseTime } from '../parse-time.ts';

@@ -1,4 +1,4 @@
-import { readTail } from '../../app/audit-tail.ts';
+import { readTail } from '../../app/audit/tail.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { renderEntry } from '../audit-line.ts';
 import { type Command, textOf, UsageError } from '../command.ts';

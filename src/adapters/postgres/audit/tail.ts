@@ -6,8 +6,8 @@ import { openDisclosure, type SealedDisclosure } from '../../../crypto/open-disc
 import { type Leaf, readLeaf } from '../../../domain/audit/read-leaf.ts';
 import { VaultError } from '../../../domain/errors.ts';
 import { readTwice } from '../certainty.ts';
-import type { Batch } from './batch.ts';
 import { decodeLeaves, decodeSealed } from './framing.ts';
+import type { Batch } from './writer/batch.ts';
 
 /**
  * One event, or a batch that is not as a writer of ours wrote it. `who` and `what` are absent when they

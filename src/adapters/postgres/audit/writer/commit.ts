@@ -1,0 +1,120 @@
+import type { Pool } from 'pg';
+import { constantTimeEqual } from '../../../../crypto/digest.ts';
+import type { Clock } from '../../../../operations/ports/clock.ts';
+import { FORCE_DURABLE_COMMIT, inTransaction, runStatement, type Session } from '../../session.ts';
+import { hasSqlstate, isUnknownOutcome } from '../../sqlstate.ts';
+import type { Batch } from './batch.ts';
+
+/** "No partition of relation … found for row" comes as a check violation. */
+const NO_PARTITION = '23514';
+
+const MIN_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 500;
+
+const INSERT = `
+insert into audit_pending
+  (day, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, terms, mac)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (day, boot_id, first_seq) do nothing
+returning n`;
+
+const READ_MAC = `
+select mac from audit_pending where day = $1 and boot_id = $2 and first_seq = $3`;
+
+/** How a batch ended. `foreign`: its place holds a row that is not ours; the writer must start anew. */
+export type Committed = 'stored' | 'foreign';
+
+/**
+ * Stores one batch. Resolves only when the outcome is certain; rejects only when the batch was
+ * certainly not stored, so that its numbers may be used again. While the outcome is unknown it goes on
+ * looking, however long that takes: a hole in a writer's numbers would read as a deletion. Rejects
+ * with the doubt itself when `signal` aborts (then the process is about to end).
+ */
+export async function commitBatch(
+  deps: { pool: Pool; clock: Clock; signal: AbortSignal },
+  batch: Batch,
+): Promise<Committed> {
+  let doubt: unknown;
+  try {
+    return (await insertOnce(deps.pool, batch)) ? 'stored' : 'foreign';
+  } catch (error) {
+    if (!isUnknownOutcome(error)) {
+      throw error;
+    }
+    doubt = error;
+  }
+  for (
+    let pauseMs = MIN_PAUSE_MS;
+    !deps.signal.aborted;
+    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
+  ) {
+    const found = await findOrInsert(deps.pool, batch).catch(() => undefined);
+    if (found !== undefined) {
+      return found;
+    }
+    await deps.clock.sleep(pauseMs);
+  }
+  throw doubt;
+}
+
+/** Makes partitions for the days around today. Cheap when they are there. */
+export async function maintainAudit(pool: Pool): Promise<void> {
+  await runStatement(pool, { text: 'select audit_maintain()' });
+}
+
+/** Inserts a batch in the caller's transaction. False when there is a row in its place. */
+export async function insertBatch(session: Session, batch: Batch): Promise<boolean> {
+  return (await session.rows({ text: INSERT, values: insertValues(batch) })).length === 1;
+}
+
+/** False when a row with this batch's name was there already. */
+async function insertOnce(pool: Pool, batch: Batch): Promise<boolean> {
+  const insert = { name: 'audit-insert', text: INSERT, values: insertValues(batch) };
+  try {
+    return (await runStatement(pool, insert)).length === 1;
+  } catch (error) {
+    // Partitions are made a week ahead; a service that ran longer makes its own next ones.
+    if (!hasSqlstate(error, NO_PARTITION)) {
+      throw error;
+    }
+    // Whatever maintenance runs into, this much is certain: the batch was not stored.
+    await maintainAudit(pool).catch(() => {
+      throw error;
+    });
+    return (await runStatement(pool, insert)).length === 1;
+  }
+}
+
+/**
+ * Looks for the batch by its name, compares the MAC, and inserts it when it is missing; in one
+ * transaction whose commit is durable behind everything that it saw. `undefined`: the first attempt
+ * committed in between, look again.
+ */
+function findOrInsert(pool: Pool, batch: Batch): Promise<Committed | undefined> {
+  return inTransaction(pool, async (session: Session) => {
+    const [found] = await session.rows<{ mac: Buffer }>({
+      text: READ_MAC,
+      values: insertValues(batch).slice(0, 3),
+    });
+    if (found === undefined) {
+      return (await insertBatch(session, batch)) ? 'stored' : undefined;
+    }
+    await session.rows(FORCE_DURABLE_COMMIT);
+    return constantTimeEqual(found.mac, batch.mac) ? 'stored' : 'foreign';
+  });
+}
+
+function insertValues(batch: Batch): unknown[] {
+  return [
+    batch.day,
+    Buffer.from(batch.bootId, 'base64url'),
+    batch.firstSeq,
+    batch.logId,
+    batch.count,
+    batch.leaves,
+    batch.who,
+    batch.what,
+    batch.terms,
+    batch.mac,
+  ];
+}
