@@ -77,6 +77,17 @@ it('starts with as many instances at once as one likes, on an empty database', a
   }
 });
 
+/** Waits until the vault holds this many tokens. */
+async function untilTokens(ownerUrl: string, wanted: number): Promise<void> {
+  await withClient(ownerUrl, async (client) => {
+    for (;;) {
+      const { rows } = await client.query('select count(*)::int as n from token');
+      if (rows[0].n >= wanted) return;
+      await sleep(10);
+    }
+  });
+}
+
 it('finishes the requests in flight before it closes, and takes no more', async () => {
   const own = await createTestDatabase();
   const service = await startTestService({ databaseUrl: own.serviceUrl });
@@ -87,7 +98,8 @@ it('finishes the requests in flight before it closes, and takes no more', async 
     const requests = Array.from({ length: 40 }, (_, index) =>
       service.post('app', 'tokenize', { field: 'name', value: `person ${index}` }),
     );
-    await sleep(150);
+    // All of them have done their work, and wait for the log.
+    await untilTokens(own.ownerUrl, 41);
     const closed = service.close();
     await sleep(50);
     await release();

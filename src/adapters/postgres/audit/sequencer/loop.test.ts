@@ -50,7 +50,8 @@ test('looks at all days first, then at those around today', async () => {
   const { loop, inputs } = start([{ isFull: true }, {}]);
   await loop.close(1_000);
   assert.deepEqual(inputs[0]?.days, ['all']);
-  assert.deepEqual(inputs[1]?.days, ['2025-12-31', '2026-01-01', '2026-01-02']);
+  // It is midnight: clocks of others may still be at the day before.
+  assert.deepEqual(inputs[1]?.days, ['2025-12-31', '2026-01-01']);
 });
 
 test('close makes one whole turn more, and goes on while there is something to integrate', async () => {

@@ -42,12 +42,15 @@ const SHARD_POLL_MS = 50;
 export async function startSequencer(deps: SequencerDeps): Promise<Sequencer> {
   await openFirstShard(deps);
   const { connectionString, baseOrigin, timing, clock } = deps;
-  return superviseWorker({
+  const sequencer = superviseWorker({
     options: { connectionString, baseOrigin, ...TIMING, ...timing },
     alarms: makeAlarms(deps),
     clock,
     answer: (question) => answer(deps, question),
   });
+  // Starting a thread takes all of a core for a while: requests should not be the ones to feel it.
+  await sequencer.ready;
+  return sequencer;
 }
 
 /** What the thread may know. A key goes as a reference to where it lies, never as bytes. */

@@ -15,6 +15,9 @@ export type Sequencer = {
   close(withinMs: number): Promise<void>;
 };
 
+/** A thread that has not said anything by then is not waited for: the service can start without it. */
+const READY_WITHIN_MS = 10_000;
+
 type SupervisorDeps = {
   options: WorkerOptions;
   alarms: Alarms;
@@ -32,13 +35,18 @@ const CHECK_EVERY_MS = 1_000;
 /** To close connections, after the last cycle. */
 const END_WITHIN_MS = 4_000;
 
-/** Keeps one thread running, answers its questions, and passes on what it reports. */
-export function superviseWorker(deps: SupervisorDeps): Sequencer {
+/**
+ * Keeps one thread running, answers its questions, and passes on what it reports. `ready` resolves when it
+ * has begun to work, or is not waited for any longer.
+ */
+export function superviseWorker(deps: SupervisorDeps): Sequencer & { ready: Promise<void> } {
   const { alarms, clock } = deps;
   let worker: Worker | undefined;
   let backoffMs = MIN_BACKOFF_MS;
   let heardMs = clock.monotonic();
   let isClosing = false;
+  const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
+  setTimeout(isReady, READY_WITHIN_MS).unref();
 
   function spawn(): void {
     let fault: ErrorFacts = { name: 'exit' };
@@ -49,6 +57,7 @@ export function superviseWorker(deps: SupervisorDeps): Sequencer {
       if (message.kind === 'question') {
         void reply(mine, message, deps.answer);
       } else if (message.kind === 'report') {
+        isReady();
         backoffMs = MIN_BACKOFF_MS;
         alarms.report(message.report);
       } else {
@@ -76,6 +85,7 @@ export function superviseWorker(deps: SupervisorDeps): Sequencer {
   check.unref();
 
   return {
+    ready,
     nudge: () => worker?.postMessage({ kind: 'nudge' } satisfies ToWorker),
     close: async (withinMs) => {
       isClosing = true;
