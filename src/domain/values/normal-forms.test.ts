@@ -32,6 +32,8 @@ const GOOD: Record<Kind, Record<string, string>> = {
     '+44(0)2079460958': '+442079460958',
     '+39 06 1234 5678': '+390612345678',
     '+800 1234 5678': '+80012345678',
+    // Each zero is a trunk prefix once the one before it is gone.
+    '+490000 0    0': '+490000',
   },
   card: {
     '4111 1111-1111 1111': '4111111111111111',
