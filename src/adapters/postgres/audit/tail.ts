@@ -7,7 +7,7 @@ import { type Leaf, readLeaf } from '../../../domain/audit/read-leaf.ts';
 import { VaultError } from '../../../domain/errors.ts';
 import { readTwice } from '../certainty.ts';
 import { decodeLeaves, decodeSealed } from './framing.ts';
-import type { Batch } from './writer/batch.ts';
+import { PENDING_COLUMNS, type PendingRow, type StoredBatch, toBatch } from './pending-row.ts';
 
 /**
  * One event, or a batch that is not as a writer of ours wrote it. `who` and `what` are absent when they
@@ -19,22 +19,9 @@ export type TailEntry =
 
 type TailDeps = { pool: Pool; keysets: Pick<Keysets, 'auditMac' | 'findPrivateCipher'> };
 
-type PendingRow = {
-  day: string;
-  boot_id: Buffer;
-  first_seq: string;
-  log_id: number;
-  n: number;
-  leaves: Buffer;
-  sealed_who: Buffer;
-  sealed_what: Buffer;
-  terms: Buffer | null;
-  mac: Buffer;
-};
-
 // No index on written_at: it would cost every batch, and this statement reads one or two days at most.
 const LAST_BATCHES = `
-select day::text, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, terms, mac
+select ${PENDING_COLUMNS}
 from audit_pending
 where day >= (select max(day) from audit_pending) - 1
 order by written_at desc
@@ -66,22 +53,7 @@ export async function readAuditTail(deps: TailDeps, count: number): Promise<Tail
   return entries.slice(-count);
 }
 
-function toBatch(row: PendingRow): Batch {
-  return {
-    day: row.day,
-    bootId: row.boot_id.toString('base64url'),
-    firstSeq: BigInt(row.first_seq),
-    logId: row.log_id,
-    count: row.n,
-    leaves: row.leaves,
-    who: row.sealed_who,
-    what: row.sealed_what,
-    terms: row.terms ?? undefined,
-    mac: row.mac,
-  };
-}
-
-async function openBatch(deps: TailDeps, batch: Batch): Promise<TailEntry[]> {
+async function openBatch(deps: TailDeps, batch: StoredBatch): Promise<TailEntry[]> {
   const who = decodeSealed(batch.who, batch.count);
   const what = decodeSealed(batch.what, batch.count);
   const entries: TailEntry[] = [];

@@ -1,11 +1,12 @@
 import type { RandomBytes } from '../../../../crypto/random.ts';
 import type { SecretKey } from '../../../../crypto/secret.ts';
 import type { Session } from '../../session.ts';
+import type { StoredBatch } from '../pending-row.ts';
 import { appendBlocks } from '../segment.ts';
 import { lockShard } from '../shard-lock.ts';
 import { type Draft, makeDraft } from './draft.ts';
 import type { Patience } from './patience.ts';
-import { type PendingWriter, readBatches, type StoredBatch } from './pending.ts';
+import { type PendingWriter, readBatches } from './pending.ts';
 import { type Limits, planBatches } from './plan.ts';
 import type { CycleReport } from './report.ts';
 import { type Delays, settleWriter } from './settle-writer.ts';

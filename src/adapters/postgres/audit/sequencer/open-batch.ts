@@ -4,8 +4,8 @@ import type { SecretKey } from '../../../../crypto/secret.ts';
 import { readLeaf } from '../../../../domain/audit/read-leaf.ts';
 import { VaultError } from '../../../../domain/errors.ts';
 import { decodeLeaves, decodeSealed, decodeTerms } from '../framing.ts';
+import type { StoredBatch } from '../pending-row.ts';
 import { makeBlock, type SegmentBlock, type SequencedEvent } from '../segment-block.ts';
-import type { StoredBatch } from './pending.ts';
 
 /**
  * The events of a batch; `undefined` when it is not as a writer of ours wrote it: its MAC does not cover

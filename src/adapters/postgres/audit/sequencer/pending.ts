@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import type { PendingBatch } from '../../../../crypto/batch-mac.ts';
 import { runStatement, type Session, withSession } from '../../session.ts';
+import { PENDING_COLUMNS, type PendingRow, type StoredBatch, toBatch } from '../pending-row.ts';
 
 /** A row of `audit_pending` without its contents. Nothing in it is checked yet. */
 export type PendingName = {
@@ -20,15 +20,6 @@ export type PendingWriter = {
   /** The first number that is not in the tree. */
   nextSeq: number;
   rows: PendingName[];
-};
-
-/** A row with its contents, not checked yet. */
-export type StoredBatch = PendingBatch & {
-  leaves: Buffer;
-  who: Buffer;
-  what: Buffer;
-  terms: Buffer | undefined;
-  mac: Buffer;
 };
 
 /** Rows of one writer and day that one look returns at most. */
@@ -68,7 +59,7 @@ select batch.*
 from unnest($1::date[], $2::bytea[], $3::bigint[]) with ordinality
   as wanted (day, boot_id, first_seq, place)
 cross join lateral (
-  select day::text, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, terms, mac
+  select ${PENDING_COLUMNS}
   from audit_pending p
   where p.day = wanted.day and p.boot_id = wanted.boot_id and p.first_seq = wanted.first_seq
   limit 1
@@ -87,19 +78,6 @@ type ScanRow = {
   n: number;
   bytes: number;
   age: number;
-};
-
-type BatchRow = {
-  day: string;
-  boot_id: Buffer;
-  first_seq: string;
-  log_id: number;
-  n: number;
-  leaves: Buffer;
-  sealed_who: Buffer;
-  sealed_what: Buffer;
-  terms: Buffer | null;
-  mac: Buffer;
 };
 
 /** All days that have a partition, as ISO dates. */
@@ -143,7 +121,7 @@ export async function readBatches(
   session: Session,
   names: readonly PendingName[],
 ): Promise<StoredBatch[]> {
-  const rows = await session.rows<BatchRow>({
+  const rows = await session.rows<PendingRow>({
     name: 'audit-read-batches',
     text: READ,
     values: [
@@ -152,16 +130,5 @@ export async function readBatches(
       names.map(({ firstSeq }) => firstSeq),
     ],
   });
-  return rows.map((row) => ({
-    day: row.day,
-    bootId: row.boot_id.toString('base64url'),
-    firstSeq: BigInt(row.first_seq),
-    logId: row.log_id,
-    count: row.n,
-    leaves: row.leaves,
-    who: row.sealed_who,
-    what: row.sealed_what,
-    terms: row.terms ?? undefined,
-    mac: row.mac,
-  }));
+  return rows.map(toBatch);
 }

@@ -1,10 +1,11 @@
 import type { SecretKey } from '../../../../crypto/secret.ts';
 import type { Session } from '../../session.ts';
+import type { StoredBatch } from '../pending-row.ts';
 import type { Draft } from './draft.ts';
 import { findGaps, type Gap } from './gaps.ts';
 import { openBatch } from './open-batch.ts';
 import type { Patience } from './patience.ts';
-import { type PendingWriter, readBatches, type StoredBatch } from './pending.ts';
+import { type PendingWriter, readBatches } from './pending.ts';
 
 /** How long the sequencer waits before it says that something is lost. */
 export type Delays = {

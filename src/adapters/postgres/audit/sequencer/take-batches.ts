@@ -1,7 +1,7 @@
 import type { SecretKey } from '../../../../crypto/secret.ts';
+import type { StoredBatch } from '../pending-row.ts';
 import type { Draft } from './draft.ts';
 import { openBatch } from './open-batch.ts';
-import type { StoredBatch } from './pending.ts';
 import type { CycleReport } from './report.ts';
 
 /** Differences that are no news: threads, and the correction of clocks by a time service. */

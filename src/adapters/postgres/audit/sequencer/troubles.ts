@@ -1,4 +1,5 @@
-import type { PendingWriter, StoredBatch } from './pending.ts';
+import type { StoredBatch } from '../pending-row.ts';
+import type { PendingWriter } from './pending.ts';
 import type { CycleReport } from './report.ts';
 
 /** Altered batches that are remembered as told of. */
