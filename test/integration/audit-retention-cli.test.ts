@@ -94,6 +94,8 @@ test('erase prints shards, counts and events, what remains, and nothing that a s
   assert.match(stdout, /^shard 2026: who of 1 event, told by [\w-]{22}\nWhat remains: archives, /);
   const again = await run('erase', '--actor', HOSTILE, '--basis', 'gdpr-17', '--json');
   assert.deepEqual(JSON.parse(again.stdout), { dryRun: false, erased: [] });
+  const nothing = await run('erase', '--actor', HOSTILE, '--basis', 'gdpr-17');
+  assert.equal(nothing.stdout, 'Nothing to erase.\n');
 });
 
 test('prune wants --yes, and says as JSON what it did', async () => {

@@ -134,6 +134,10 @@ function print(context: Context, args: Arguments, report: Report): void {
     context.out(`${JSON.stringify({ dryRun, ...report })}\n`);
     return;
   }
+  if ('erased' in report && report.erased.length === 0) {
+    context.out('Nothing to erase.\n');
+    return;
+  }
   const lines =
     'erased' in report ? renderErased(report.erased) : renderDestroyed(report.destroyed);
   const done = dryRun ? ['Nothing was changed: dry run.'] : REMAINS;
@@ -141,9 +145,6 @@ function print(context: Context, args: Arguments, report: Report): void {
 }
 
 function renderErased(erased: readonly Erased[]): string[] {
-  if (erased.length === 0) {
-    return ['Nothing to erase.'];
-  }
   return erased.map(({ shard, label, count, events }) => {
     const told = events.length === 0 ? '' : `, told by ${events.join(', ')}`;
     return `shard ${shard}: ${label} of ${count} event${count === 1 ? '' : 's'}${told}`;
