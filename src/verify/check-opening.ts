@@ -4,7 +4,8 @@ import type { Opening } from './report.ts';
 
 /**
  * The first leaf of a shard and the last one of a frozen shard (AUDIT-LOG §4.8): `log.open` says which keys
- * sign, which shard came before, and where its writers go on.
+ * sign, which shard came before, and where its writers go on. When the database had lost what was signed of
+ * the shard before, that is an alarm of its own: an `audit.gap` is told only where a writer lived to go on.
  */
 export function makeOpeningCheck(
   { origin, size }: { origin: string; size: number },
@@ -21,6 +22,7 @@ export function makeOpeningCheck(
     }
     opening = readOpening(leaf.attr ?? {}, origin);
     if (opening === undefined) findings.add('open_malformed', 'entry 0');
+    if (leaf.attr?.['rollback'] !== undefined) findings.add('opened_after_loss', 'entry 0');
   };
 
   return {

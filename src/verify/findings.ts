@@ -52,6 +52,11 @@ export const FINDINGS = {
   open_missing: row('opening', 'the first entry is not log.open'),
   open_malformed: row('opening', 'log.open does not name this log, or is not readable'),
   open_twice: row('opening', 'log.open stands in the middle of the log'),
+  opened_after_loss: row(
+    'opening',
+    'the shard before was lost in part or changed, as log.open tells: the database went backwards',
+    'alarm',
+  ),
   freeze_not_last: row('opening', 'log.freeze is not the last entry, or names another size'),
   author_wrong: row(
     'writers',

@@ -63,6 +63,15 @@ test('a shard of a later year cites the one before, and its writers go on where 
   ]);
 });
 
+test('a shard that was opened because the one before had lost entries is an alarm, without any gap', async () => {
+  const previous = { origin: 'log.test/audit/2026', size: 9, root: 'x' };
+  const log = makeStaticLog({ open: { previous, rollback: { ...previous, size: 7 } } });
+  log.writer().write();
+  const report = await verifyFiles(log, log.export().files);
+  assert.deepEqual(kinds(report), ['opened_after_loss']);
+  assert.ok(!isClean(report));
+});
+
 test('a pruned log is verified by its hashes, and the entries count as pruned', async () => {
   const log = makeStaticLog();
   const [writer, late] = [log.writer(), log.writer()];

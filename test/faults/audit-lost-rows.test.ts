@@ -5,7 +5,7 @@ import type { AuditWriter } from '../../src/adapters/postgres/audit/writer/write
 import { revealEvent } from '../contract/audit-log.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
 import { type LiveLog, startLiveLog, whileNothingIsIntegrated } from './live-log.ts';
-import { assertLogged, readWholeLog, saidBy, waitFor } from './whole-log.ts';
+import { assertLogged, readWholeLog, saidBy, waitFor, waitUntilIntegrated } from './whole-log.ts';
 
 // What a fail-over loses, or somebody deletes or edits, between the commit and the tree.
 
@@ -86,6 +86,7 @@ it('tells of a deleted row as a gap when its writer is dead, and goes on behind 
   });
   await waitFor('somebody tells', () => [...dying.heard, ...other.heard].includes('gap'));
   assert.deepEqual(await gapsOf(), [{ from: 2, to: 2, why: 'missing' }]);
+  await waitUntilIntegrated(database.ownerUrl);
   assertLogged(
     await readWholeLog(database),
     ids.filter((_, place) => place !== 1),
@@ -122,7 +123,9 @@ it('loses nothing that was acknowledged to fail-overs which lose what was not in
   };
   const callers = two.flatMap((log) => Array.from({ length: 8 }, () => append(log)));
   let lost = 0;
-  for (let failover = 0; failover < 5; failover += 1) {
+  // However slow the machine: until enough was lost for this to say something.
+  const isEnough = () => lost > 10 && acknowledged.length > 100;
+  for (let failover = 0; failover < 5 || !isEnough(); failover += 1) {
     await sleep(300);
     await whileNothingIsIntegrated(database.ownerUrl, async () => {
       await sleep(200);
@@ -133,7 +136,6 @@ it('loses nothing that was acknowledged to fail-overs which lose what was not in
   }
   isOver = true;
   await Promise.all(callers);
-  assert.ok(lost > 10 && acknowledged.length > 100, 'hardly anything was lost');
   await waitFor('all is in the tree', () => two.every(isInTree));
   assertLogged(await readWholeLog(database), acknowledged);
   assert.deepEqual(await gapsOf(), []);

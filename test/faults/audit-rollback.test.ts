@@ -12,18 +12,23 @@ import { withClient } from '../helpers/database.ts';
 import { ROOT } from '../helpers/dev-instance.ts';
 import { runProgram } from '../helpers/process.ts';
 import { type Cluster, type Instance, ORIGIN, openCluster } from './serve-cluster.ts';
-import { readWholeLog, waitFor, waitUntilPublished } from './whole-log.ts';
+import { readWholeLog, saidBy, type WholeShard, waitFor, waitUntilPublished } from './whole-log.ts';
 
 // A database that is put back to an older state under two instances, which go on running.
 
 const YEAR = new Date().getUTCFullYear();
 const OLD = `${ORIGIN}/${YEAR}`;
 const NEW = `${OLD}-2`;
+const NEXT = `${OLD}-3`;
 const TALK_MS = 100;
+/** A writer may have nothing to say until its heartbeat, after 60 s; then a hole is waited for, 30 s. */
+const GAP_WITHIN_MS = 120_000;
 
 let cluster: Cluster;
 let folder: string;
 let services: Instance[];
+/** Numbers that the roll-back took out of the log. */
+let lost: string[];
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'counterfoil-rollback-'));
   cluster = await openCluster();
@@ -49,6 +54,8 @@ const get = async (path: string, token?: string) => {
   return { status: response.status, text: await response.text() };
 };
 
+const metricsOf = async ({ admin }: Instance) => (await fetch(`${admin}/metrics`)).text();
+
 /** Runs statements from beside the database, while nobody is connected to it. */
 async function whileEmpty(...statements: string[]): Promise<void> {
   const url = new URL(cluster.database.ownerUrl);
@@ -66,17 +73,37 @@ async function whileEmpty(...statements: string[]): Promise<void> {
 const headsOf = (origin: string) =>
   Promise.all(services.map(({ headFolder }) => makeFileHeadStore(headFolder).read(origin)));
 
-/** What was signed last, when every instance remembers it. */
-async function signedLast() {
+/** What was signed last of a shard, when every instance remembers it. */
+async function signedLast(origin = OLD) {
   await waitUntilPublished(cluster.database.ownerUrl);
-  const size = (await readWholeLog(cluster.database))[0]?.size;
+  const size = (await readWholeLog(cluster.database)).at(-1)?.size;
   await waitFor('all remember it', async () =>
-    (await headsOf(OLD)).every((head) => head?.size === size),
+    (await headsOf(origin)).every((head) => head?.size === size),
   );
-  const [head] = await headsOf(OLD);
+  const [head] = await headsOf(origin);
   assert(head !== undefined);
   return head;
 }
+
+/** Waits until no instance would bring an event again: each has seen all of its own in the tree. */
+async function waitUntilLetGo(): Promise<void> {
+  for (const service of services) {
+    await waitFor('it has seen its events in the tree', async () =>
+      /counterfoil_audit_unintegrated_events 0\n/.test(await metricsOf(service)),
+    );
+  }
+}
+
+/** Writers' numbers in these leaves, each as `<boot id> <number>`. */
+const numbersIn = (leaves: WholeShard['leaves']) =>
+  leaves.flatMap(({ w }) => (w === undefined ? [] : [w.join(' ')]));
+
+/** The numbers that gap leaves name. */
+const numbersTold = (shards: WholeShard[]) =>
+  saidBy(shards, 'audit.gap').flatMap(({ attr }) => {
+    const { boot, from, to } = attr as { boot: string; from: number; to: number };
+    return Array.from({ length: to - from + 1 }, (_, place) => `${boot} ${from + place}`);
+  });
 
 it('freezes the shard, goes on serving, and cites in the next one what was signed of the old one', async () => {
   await tokenizeAll(5);
@@ -86,7 +113,9 @@ it('freezes the shard, goes on serving, and cites in the next one what was signe
   await waitFor('all answer', async () => (await tokenize(services[1] as Instance)).status === 200);
   await tokenizeAll(5);
   const signed = await signedLast();
-  assert.ok(signed.size > kept.size);
+  await waitUntilLetGo();
+  lost = numbersIn((await readWholeLog(cluster.database))[0]?.leaves.slice(kept.size) ?? []);
+  assert.ok(lost.length >= 10);
   await whileEmpty(
     'alter database LIVE rename to LIVE_lost',
     'alter database LIVE_kept rename to LIVE',
@@ -104,8 +133,12 @@ it('freezes the shard, goes on serving, and cites in the next one what was signe
   const { previous } = (await young?.verify())?.opening ?? {};
   const { size, root } = signed;
   assert.deepEqual(previous, { origin: OLD, size, root: root.toString('base64') });
-  const told = services.flatMap((service) => service.lines()).map(({ event }) => event);
-  assert.ok(told.includes('audit_log_went_backwards') && told.includes('audit_shard_replaced'));
+  await waitFor('operators are told', () => {
+    const told = services.flatMap((service) => service.lines()).map(({ event }) => event);
+    return ['audit_log_went_backwards', 'audit_shard_replaced'].every((name) =>
+      told.includes(name),
+    );
+  });
 });
 
 it('signs nothing more of the old shard, and still serves what was published of it', async () => {
@@ -117,12 +150,11 @@ it('signs nothing more of the old shard, and still serves what was published of 
   assert.deepEqual(await get(`log/${YEAR}/checkpoint`), before);
   const [old] = await readWholeLog(cluster.database);
   assert.equal(old?.checkpoints.at(-1)?.note, before.text);
-  for (const { findings } of [await old?.verify()].filter((report) => report !== undefined)) {
-    assert.deepEqual(findings, []);
-  }
+  assert.deepEqual((await old?.verify())?.findings, []);
   for (const service of services) {
-    const metrics = await (await fetch(`${service.admin}/metrics`)).text();
-    assert.match(metrics, /counterfoil_audit_frozen 1\n/);
+    await waitFor('its metrics tell', async () =>
+      /counterfoil_audit_frozen 1\n/.test(await metricsOf(service)),
+    );
   }
 });
 
@@ -144,12 +176,23 @@ it('gives receipts of the new shard once the log has told which numbers were los
   assert.deepEqual([origin, leaf.op], [NEW, 'tokenize']);
 });
 
-it('lets an auditor verify the new shard, and read in it that events of the old one are missing', async () => {
+it('tells of every number that was lost, each once, and of no other', async () => {
+  await waitFor(
+    'all are told of',
+    async () => numbersTold(await readWholeLog(cluster.database)).length >= lost.length,
+    GAP_WITHIN_MS,
+  );
+  const shards = await readWholeLog(cluster.database);
+  assert.deepEqual(numbersTold(shards).sort(), lost.sort());
+});
+
+it('lets an auditor verify the new shard, and read in it how many events of the old one are missing', async () => {
+  await waitUntilPublished(cluster.database.ownerUrl);
   const [, young] = await readWholeLog(cluster.database);
   const policy = join(folder, 'policy');
   await writeFile(policy, `log ${young?.vkey}\nquorum none\n`);
   const url = `${services[0]?.http}/v1/audit/log/${YEAR}-2`;
-  const { stdout, stderr } = await runProgram(
+  const { code, stdout, stderr } = await runProgram(
     [
       ...[process.execPath, join(ROOT, 'src/main.ts')],
       ...['audit', 'verify', url, '--policy', policy, '--json'],
@@ -161,13 +204,44 @@ it('lets an auditor verify the new shard, and read in it that events of the old 
       },
     },
   );
-  assert.equal(stderr, '');
+  assert.deepEqual([code, stderr], [1, '']);
   const { opening, findings, log } = JSON.parse(stdout) as Report;
   assert.equal(log?.origin, NEW);
   assert.equal(opening?.previous?.origin, OLD);
+  const grave = findings.filter(({ severity }) => severity !== 'notice');
   assert.deepEqual(
-    findings.filter(({ severity }) => severity === 'failed'),
-    [],
+    grave.map(({ kind, severity, count }) => [kind, severity, count]),
+    [
+      ['opened_after_loss', 'alarm', 1],
+      ['gap', 'alarm', lost.length],
+    ],
   );
-  assert.ok(findings.some(({ severity }) => severity === 'alarm'));
+});
+
+it('tells of the loss even when no writer is left that could, in the shard that it opens next', async () => {
+  await tokenizeAll(1);
+  const kept = await signedLast(NEW);
+  await whileEmpty('create database LIVE_kept template LIVE');
+  for (const service of services) {
+    await waitFor('it serves', async () => (await tokenize(service)).status === 200);
+  }
+  const signed = await signedLast(NEW);
+  assert.ok(signed.size > kept.size);
+  await Promise.all(services.map((service) => service.end('SIGKILL')));
+  await whileEmpty(
+    'alter database LIVE rename to LIVE_lost',
+    'alter database LIVE_kept rename to LIVE',
+    'drop database LIVE_lost',
+  );
+  services = [await cluster.start('0')];
+  await waitFor('there is a new shard', async () =>
+    (await get('log/active/checkpoint')).text.startsWith(`${NEXT}\n`),
+  );
+  const last = (await readWholeLog(cluster.database)).at(-1);
+  const { findings, opening } = (await last?.verify()) ?? {};
+  assert.equal(opening?.previous?.size, signed.size);
+  assert.deepEqual(
+    findings?.map(({ kind, severity }) => [kind, severity]),
+    [['opened_after_loss', 'alarm']],
+  );
 });

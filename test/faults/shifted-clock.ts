@@ -3,12 +3,6 @@ import { readFileSync } from 'node:fs';
 
 const path = process.env['TEST_CLOCK_FILE'] ?? '';
 const realNow = Date.now;
-let wrongByMs = 0;
 
-function readFile(): void {
-  wrongByMs = Number(readFileSync(path, 'utf8'));
-}
-
-readFile();
-setInterval(readFile, 20).unref();
-Date.now = () => realNow() + wrongByMs;
+// Read each time, so that no thread lags behind.
+Date.now = () => realNow() + Number(readFileSync(path, 'utf8'));

@@ -146,6 +146,14 @@ select
   (select count(*)::int from audit_log l where l.state = 'active' and l.size is distinct from
     (select max(c.size) from audit_checkpoint c where c.log_id = l.log_id)) as unpublished`;
 
+/** Waits until all that is durable is in the tree. */
+export async function waitUntilIntegrated(ownerUrl: string): Promise<void> {
+  await waitFor('everything is in the tree', async () => {
+    const { rows } = await withClient(ownerUrl, (owner) => owner.query(BEHIND));
+    return rows[0].pending === 0;
+  });
+}
+
 /** Waits until all that is durable is in the tree, and all of the tree under a published checkpoint. */
 export async function waitUntilPublished(ownerUrl: string): Promise<void> {
   await waitFor('everything is in the tree and published', async () => {
@@ -154,12 +162,13 @@ export async function waitUntilPublished(ownerUrl: string): Promise<void> {
   });
 }
 
-/** Looks several times a second; fails when it has not come true within a minute. */
+/** Looks several times a second; fails when it has not come true within a minute, or `withinMs`. */
 export async function waitFor(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
+  withinMs: number = WAIT_MS,
 ): Promise<void> {
-  const giveUpAtMs = performance.now() + WAIT_MS;
+  const giveUpAtMs = performance.now() + withinMs;
   while (!(await isTrue())) {
     assert.ok(performance.now() < giveUpAtMs, `waited in vain until ${what}`);
     await sleep(100);
