@@ -39,12 +39,15 @@ left join audit_writer w on w.boot_id = k.boot_id
 order by k.place`;
 
 // By the term of the first event's id, and then by the bytes: a term is easily made up. Batches stand in
-// a segment as they were written, one behind the other.
+// a segment as they were written, one behind the other. "offset 0" and the limit keep it at index descents
+// for each batch: a join was planned as a scan of all terms.
 const IN_TREE = `
 select k.place::int
 from unnest($1::bigint[], $2::int[], $3::bytea[]) with ordinality as k (term, bytes, digest, place)
-join audit_term t on t.term = k.term
-join audit_segment s on s.log_id = t.log_id and s.first_index = t.segment
+cross join lateral (select * from audit_term where term = k.term offset 0) t
+cross join lateral (
+  select * from audit_segment where log_id = t.log_id and first_index = t.segment limit 1
+) s
 cross join unnest(t.positions) as at
 cross join lateral (
   select ('x' || encode(substring(s.offsets from 12 * at + 1 for 4), 'hex'))::bit(32)::int as skip
