@@ -60,10 +60,13 @@ module.exports = {
     },
     {
       name: 'only-crypto-touches-node-crypto',
-      comment: 'src/crypto is the only door to node:crypto and the Encryption SDK (but for tlog).',
+      comment:
+        'src/crypto is the only door to node:crypto, the Encryption SDK and age (but for tlog).',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/(crypto|tlog)/', '\\.test\\.ts$'] },
-      to: { path: ['^(node:)?crypto$', 'node_modules/@aws-crypto/', 'node_modules/@noble/'] },
+      to: {
+        path: ['^(node:)?crypto$', 'node_modules/(@aws-crypto|@noble|age-encryption)/'],
+      },
     },
     {
       name: 'operations-know-no-adapter',

@@ -7,6 +7,7 @@ import { startPostgres } from '../src/adapters/embedded/postgres.ts';
 import { migrate } from '../src/adapters/postgres/migrate.ts';
 import { renderOpenApi } from '../src/api/http/openapi.ts';
 import { renderDocs, renderEnvExample } from '../src/config/render-docs.ts';
+import { renderTokenFormats } from '../src/domain/tokens/render-docs.ts';
 import { dumpSchema } from '../test/helpers/schema-dump.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -20,6 +21,7 @@ type Generator = {
 
 const GENERATORS: Generator[] = [
   { file: 'docs/configuration.md', render: async (current) => renderDocs(current) },
+  { file: 'docs/token-formats.md', render: async () => renderTokenFormats() },
   { file: '.env.example', render: async () => renderEnvExample() },
   { file: 'openapi/openapi.json', render: async () => renderOpenApi() },
   { file: 'migrations/schema.sql', render: renderSchema },

@@ -40,6 +40,7 @@ const FLOORS: Record<string, string> = {
   ajv: '8.18.0',
   'fast-jwt': '6.3.6',
   fastify: '5.12.8',
+  ioredis: '6.0.0',
   pg: '8.23.1',
   zod: '3.22.3',
 };
