@@ -33,10 +33,15 @@ export const ERRORS = {
     title: 'No free token is left in this format',
     retryable: false,
   },
+  token_conflict: {
+    status: 409,
+    title: 'The token or the value is taken',
+    retryable: false,
+  },
   payload_too_large: { status: 413, title: 'The request body is too large', retryable: false },
   unsupported_media_type: {
     status: 415,
-    title: 'Only application/json in UTF-8 is accepted',
+    title: 'This media type is not accepted here',
     retryable: false,
   },
   value_invalid: { status: 422, title: 'The value does not fit its field', retryable: false },

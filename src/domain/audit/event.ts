@@ -9,6 +9,7 @@ export type AuditOperation =
   | 'request.reject'
   | 'policy.load'
   | 'vault.create'
+  | 'vault.restore'
   | 'audit.search'
   | 'audit.export'
   | 'audit.erase'

@@ -2,9 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ValueType } from '../values/types.ts';
-import { applyMask, isBuiltMask, type Mask, parseMask } from './masks.ts';
+import { applyMask, type Mask, parseMask } from './masks.ts';
 
 const TEXT: ValueType = { kind: 'text' };
+
+/** Stands for the keyed digest: says nothing, and shows what it was asked. */
+const asked: string[] = [];
+const join = (value: string) => {
+  asked.push(value);
+  return 'digest';
+};
+const show = (mask: Mask, value: string) => applyMask({ mask, value, join });
 
 const problemsOf = (input: unknown, type: ValueType = TEXT): string[] => {
   const { mask, problems } = parseMask(input, type, 'fields.x.views.v');
@@ -20,19 +28,14 @@ test('masks are read as the policy writes them', () => {
     [{ mask: 'initials' }, 'text', { kind: 'initials' }],
     [{ mask: 'year' }, 'date', { kind: 'year' }],
     [{ mask: 'redact' }, 'iban', { kind: 'redact' }],
+    [{ mask: 'hash' }, 'card', { kind: 'hash' }],
+    [{ mask: 'range', width: 2 }, 'integer', { kind: 'range', width: 2 }],
+    [{ mask: 'range', width: 1 }, 'date', { kind: 'range', width: 1 }],
   ];
   for (const [input, kind, expected] of rows) {
     const { mask, problems } = parseMask(input, { kind } as ValueType, 'p');
     assert.deepEqual({ mask, problems }, { mask: expected, problems: [] });
-    assert.ok(mask !== undefined && isBuiltMask(mask));
   }
-});
-
-test('hash and range are read, but are not masks that can be applied', () => {
-  const hash = parseMask({ mask: 'hash' }, TEXT, 'p').mask;
-  const range = parseMask({ mask: 'range', width: 10 }, { kind: 'integer' }, 'p').mask;
-  assert.deepEqual([hash, range], [{ kind: 'hash' }, { kind: 'range', width: 10 }]);
-  assert.ok(hash !== undefined && range !== undefined && !isBuiltMask(hash) && !isBuiltMask(range));
 });
 
 test('what is no mask, does not fit the type or has bad members is refused by path', () => {
@@ -48,6 +51,11 @@ test('what is no mask, does not fit the type or has bad members is refused by pa
   assert.deepEqual(problemsOf({ mask: 'initials' }, { kind: 'card' }), ['.mask mask_unfit']);
   assert.deepEqual(problemsOf({ mask: 'range', width: 5 }), ['.mask mask_unfit']);
   assert.deepEqual(problemsOf({ mask: 'range' }, { kind: 'date' }), ['.width count_invalid']);
+  for (const width of [undefined, 1, 0, -10, 2.5, '10', 2 ** 53]) {
+    const problems = problemsOf({ mask: 'range', width }, { kind: 'integer' });
+    assert.deepEqual(problems, ['.width count_invalid']);
+  }
+  assert.deepEqual(problemsOf({ mask: 'hash', width: 5 }), ['.width unknown_key']);
   assert.deepEqual(problemsOf({ mask: 'redact', last: 4 }), ['.last unknown_key']);
   for (const bad of [-1, 1.5, '4', null, 65, Number.NaN]) {
     assert.deepEqual(problemsOf({ mask: 'keep', first: bad }), ['.first count_invalid']);
@@ -82,9 +90,32 @@ test('masks show what DESIGN §5 says', () => {
     [{ kind: 'year' }, '1815-12-10', '1815'],
     [{ kind: 'year' }, '18151210', '•••'],
     [{ kind: 'redact' }, 'whatever', '•••'],
+    [{ kind: 'hash' }, 'whatever', 'digest'],
+    [{ kind: 'range', width: 10 }, '34', '30..39'],
+    [{ kind: 'range', width: 10 }, '30', '30..39'],
+    [{ kind: 'range', width: 10 }, '39', '30..39'],
+    [{ kind: 'range', width: 10 }, '0', '0..9'],
+    [{ kind: 'range', width: 10 }, '-1', '-10..-1'],
+    [{ kind: 'range', width: 10 }, '-10', '-10..-1'],
+    [{ kind: 'range', width: 10 }, '-11', '-20..-11'],
+    [
+      { kind: 'range', width: 1000 },
+      '9223372036854775807',
+      '9223372036854775000..9223372036854775999',
+    ],
+    [
+      { kind: 'range', width: 3 },
+      '-9223372036854775807',
+      '-9223372036854775809..-9223372036854775807',
+    ],
+    [{ kind: 'range', width: 10 }, '1815-12-10', '1810..1819'],
+    [{ kind: 'range', width: 25 }, '0007-01-01', '0000..0024'],
+    [{ kind: 'range', width: 1 }, '1815-12-10', '1815..1815'],
+    [{ kind: 'range', width: 10 }, '1815-12', '•••'],
+    [{ kind: 'range', width: 10 }, '3.5', '•••'],
   ];
   for (const [mask, value, shown] of rows) {
-    assert.equal(applyMask(mask, value), shown);
+    assert.equal(show(mask, value), shown);
   }
 });
 
@@ -100,7 +131,7 @@ test('keep never shows more than first + last characters, and nothing of a value
   fc.assert(
     fc.property(anyText, count, count, (value, first, last) => {
       const before = Array.from(value);
-      const after = Array.from(applyMask({ kind: 'keep', first, last }, value));
+      const after = Array.from(show({ kind: 'keep', first, last }, value));
       assert.equal(after.length, before.length);
       const isShort = before.length <= first + last;
       const hidden = before.slice(
@@ -118,13 +149,13 @@ test('keep never shows more than first + last characters, and nothing of a value
 test('redact is the same for every value, email tells no length, initials show few characters a word', () => {
   fc.assert(
     fc.property(anyText, (value) => {
-      assert.equal(applyMask({ kind: 'redact' }, value), '•••');
-      const shown = applyMask({ kind: 'initials' }, `a${'\u0301'.repeat(50)}${value}`);
+      assert.equal(show({ kind: 'redact' }, value), '•••');
+      const shown = show({ kind: 'initials' }, `a${'\u0301'.repeat(50)}${value}`);
       assert.ok(shown.split(' ').every((initial) => Array.from(initial).length <= 6));
       const local = value.replaceAll('@', '');
       fc.pre(local !== '');
       const [first = ''] = Array.from(local);
-      assert.equal(applyMask({ kind: 'email' }, `${local}@b.c`), `${first}•••@b.c`);
+      assert.equal(show({ kind: 'email' }, `${local}@b.c`), `${first}•••@b.c`);
     }),
   );
 });
@@ -136,11 +167,58 @@ test('no mask throws or cuts a character in two, whatever the value', () => {
     { kind: 'initials' },
     { kind: 'year' },
     { kind: 'redact' },
+    { kind: 'hash' },
+    { kind: 'range', width: 7 },
   ];
   fc.assert(
     fc.property(anyText, fc.constantFrom(...masks), (value, mask) => {
-      const shown = applyMask(mask, value);
+      const shown = show(mask, value);
       assert.ok(!value.isWellFormed() || shown.isWellFormed());
+    }),
+  );
+});
+
+const anyInteger = fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n });
+const anyWidth = fc.oneof(
+  fc.integer({ min: 2, max: 100 }),
+  fc.maxSafeNat().map((n) => n + 2),
+);
+
+test('range shows a bucket of its width that holds the value, and the same one for all values in it', () => {
+  fc.assert(
+    fc.property(anyInteger, anyWidth, fc.maxSafeNat(), (value, width, offset) => {
+      fc.pre(Number.isSafeInteger(width));
+      const mask = { kind: 'range', width } as const;
+      const shown = show(mask, String(value));
+      const [from = 0n, to = 0n] = shown.split('..').map(BigInt);
+      assert.ok(from <= value && value <= to, shown);
+      assert.equal(to - from + 1n, BigInt(width));
+      assert.equal(from % BigInt(width), 0n);
+      const neighbour = from + BigInt(offset % width);
+      assert.equal(show(mask, String(neighbour)), shown);
+    }),
+  );
+});
+
+test('range shows nothing of month and day, and hash nothing but the digest', () => {
+  const anyDate = fc.date({
+    min: new Date('0001-01-01T00:00:00Z'),
+    max: new Date('9999-12-31T00:00:00Z'),
+    noInvalidDate: true,
+  });
+  const iso = (date: Date) => date.toISOString().slice(0, 10);
+  fc.assert(
+    fc.property(anyDate, fc.integer({ min: 1, max: 200 }), (date, width) => {
+      const mask = { kind: 'range', width } as const;
+      const shown = show(mask, iso(date));
+      assert.match(shown, /^\d{4}\.\.\d{4,5}$/);
+      assert.equal(show(mask, `${iso(date).slice(0, 4)}-01-01`), shown);
+    }),
+  );
+  fc.assert(
+    fc.property(anyText, (value) => {
+      assert.equal(show({ kind: 'hash' }, value), 'digest');
+      assert.equal(asked.at(-1), value);
     }),
   );
 });

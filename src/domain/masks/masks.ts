@@ -1,38 +1,34 @@
 import type { Problem } from '../errors.ts';
 import type { ValueType } from '../values/types.ts';
+import { rangeOf } from './range.ts';
 
-/** How much of a value a view shows (DESIGN §5). Every member can be applied. */
+/** How much of a value a view shows (DESIGN §5). */
 export type Mask =
   | { kind: 'keep'; first: number; last: number }
   | { kind: 'email' }
   | { kind: 'initials' }
   | { kind: 'year' }
-  | { kind: 'redact' };
+  | { kind: 'redact' }
+  /** A keyed digest: the same for equal values of the vault, for joining without seeing. */
+  | { kind: 'hash' }
+  /** The bucket that an integer, or the year of a date, lies in. */
+  | { kind: 'range'; width: number };
 
-/** Masks of the policy format that cannot be applied yet: loading such a policy is refused. */
-export type UnbuiltMask = { kind: 'hash' } | { kind: 'range'; width: number };
+type Parsed = { mask?: Mask; problems: Problem[] };
 
-/** What a policy document can name. Only `isBuiltMask` turns it into a `Mask`. */
-export type ParsedMask = Mask | UnbuiltMask;
-
-/** True when the mask can be applied: the only way from a parsed mask to `applyMask`. */
-export function isBuiltMask(mask: ParsedMask): mask is Mask {
-  return mask.kind !== 'hash' && mask.kind !== 'range';
-}
-
-type Parsed = { mask?: ParsedMask; problems: Problem[] };
+type Place = { path: string; type: ValueType };
 
 /** One row per mask name: its options, the types that it fits (absent: all), and how it is read. */
 type MaskRow = {
   options: readonly string[];
   types?: readonly ValueType['kind'][];
-  parse: (input: Record<string, unknown>, path: string) => Parsed;
+  parse: (input: Record<string, unknown>, place: Place) => Parsed;
 };
 
 /** More than this is no mask; it also keeps sums far from overflow. */
 const MAX_KEPT = 64;
 
-const plain = (mask: ParsedMask, types?: readonly ValueType['kind'][]): MaskRow => ({
+const plain = (mask: Mask, types?: readonly ValueType['kind'][]): MaskRow => ({
   options: [],
   ...(types && { types }),
   parse: () => ({ mask, problems: [] }),
@@ -46,7 +42,7 @@ const MASKS = {
   redact: plain({ kind: 'redact' }),
   hash: plain({ kind: 'hash' }),
   range: { options: ['width'], types: ['integer', 'date'], parse: parseRange },
-} as const satisfies Record<ParsedMask['kind'], MaskRow>;
+} as const satisfies Record<Mask['kind'], MaskRow>;
 
 const refuse = (path: string, rule: string, hint: string): Parsed => ({
   problems: [{ path, rule, hint }],
@@ -72,7 +68,7 @@ export function parseMask(input: unknown, type: ValueType, path: string): Parsed
     const hint = `only on fields of type ${row.types.join(', ')}`;
     problems.push({ path: `${path}.mask`, rule: 'mask_unfit', hint });
   }
-  const parsed = row.parse(input, path);
+  const parsed = row.parse(input, { path, type });
   problems.push(...parsed.problems);
   return problems.length === 0 ? parsed : { problems };
 }
@@ -87,7 +83,7 @@ function findRow(name: unknown): MaskRow | undefined {
     : undefined;
 }
 
-function parseKeep({ first = 0, last = 0 }: Record<string, unknown>, path: string): Parsed {
+function parseKeep({ first = 0, last = 0 }: Record<string, unknown>, { path }: Place): Parsed {
   const problems: Problem[] = [];
   for (const [name, count] of Object.entries({ first, last })) {
     if (!isCount(count)) {
@@ -104,17 +100,29 @@ function isCount(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_KEPT;
 }
 
-function parseRange({ width }: Record<string, unknown>, path: string): Parsed {
-  return Number.isSafeInteger(width) && Number(width) >= 1
+/** A bucket of one integer would be the value itself; a bucket of one year still hides month and day. */
+function parseRange({ width }: Record<string, unknown>, { path, type }: Place): Parsed {
+  const least = type.kind === 'date' ? 1 : 2;
+  return Number.isSafeInteger(width) && Number(width) >= least
     ? { mask: { kind: 'range', width: Number(width) }, problems: [] }
-    : refuse(`${path}.width`, 'count_invalid', 'a whole number from 1');
+    : refuse(`${path}.width`, 'count_invalid', `a whole number from ${least}`);
 }
 
 const DOT = '•';
 const DOTS = DOT.repeat(3);
 
-/** Shows the part of a normalised value that the mask allows. Never throws, whatever the value. */
-export function applyMask(mask: Mask, value: string): string {
+/**
+ * Shows the part of a normalised value that the mask allows. Never throws, whatever the value, unless
+ * `join` does.
+ *
+ * @param shown.join the keyed digest that mask `hash` shows: equal for equal values of the vault
+ */
+export function applyMask(shown: {
+  mask: Mask;
+  value: string;
+  join: (value: string) => string;
+}): string {
+  const { mask, value, join } = shown;
   switch (mask.kind) {
     case 'keep':
       return keep(value, mask);
@@ -126,6 +134,10 @@ export function applyMask(mask: Mask, value: string): string {
       return year(value);
     case 'redact':
       return DOTS;
+    case 'hash':
+      return join(value);
+    case 'range':
+      return rangeOf(value, mask.width) ?? DOTS;
   }
 }
 

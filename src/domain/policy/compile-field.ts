@@ -1,13 +1,24 @@
 import { parseDuration } from '../duration.ts';
 import type { Problem } from '../errors.ts';
-import { isBuiltMask, type Mask, parseMask } from '../masks/masks.ts';
+import { type Mask, parseMask } from '../masks/masks.ts';
+import type { TokenFormat } from '../tokens/format.ts';
+import { parseFormat } from '../tokens/parse-format.ts';
 import { countValues, parseValueType, type ValueType } from '../values/types.ts';
-import { type FieldDocument, fieldSchema, LIMITS } from './document.ts';
+import {
+  type FieldDocument,
+  fieldSchema,
+  LIMITS,
+  type TokenDocument,
+  tokenSchema,
+} from './document.ts';
 import type { Field } from './policy.ts';
 import { findAbsent, isRecord, joinPath, readNamed, readPart } from './read.ts';
 
-/** Below this, equality or format-preserving encryption gives the value away (NIST SP 800-38G r1). */
-const MIN_SPACE = 1_000_000;
+/** Where fewer values exist, equality of tokens gives the value away: all of them can be tried. */
+const MIN_VALUES = 1_000_000;
+
+/** DESIGN §6: a card's verification code must not outlive its authorization. */
+const MAX_VOLATILE_MS = 3_600_000;
 
 /** What PCI DSS (3.4.1) lets a display of a card number show. */
 const CARD_SHOWS = { first: 6, last: 4 } as const;
@@ -31,19 +42,22 @@ export function compileField({
   const type = compileType(part, { path, problems });
   const views = compileViews(part, { path, problems, type });
   problems.push(...checkToken(part, type, path), ...checkScope(input, part, path));
-  if (part.class === undefined || type === undefined) {
+  const format = compileFormat(input, part, { path, problems, type });
+  if (part.class === undefined || type === undefined || format === undefined) {
     return undefined;
   }
-  const { mode, prefix, scope } = part.token;
-  const ttlMs = part.retention.ttl === undefined ? undefined : parseDuration(part.retention.ttl);
+  const { mode, scope } = part.token;
+  const { ttl, maxReveals } = part.retention;
+  const ttlMs = ttl === undefined ? undefined : parseDuration(ttl);
   return {
     name,
     class: part.class,
     type,
     maxBytes: part.maxBytes,
-    token: { mode, format: 'opaque', prefix },
+    token: { mode, format },
     views,
     ...(ttlMs !== undefined && { ttlMs }),
+    ...(maxReveals !== undefined && { maxReveals }),
     scope,
   };
 }
@@ -57,6 +71,29 @@ function compileType(part: FieldDocument, { path, problems }: Place): ValueType 
   const parsed = parseValueType({ ...part, type: part.type }, path);
   problems.push(...parsed.problems);
   return parsed.type;
+}
+
+/** Members that are not as written say nothing of how the rest fits together. */
+function compileFormat(
+  input: unknown,
+  { token }: FieldDocument,
+  { path, problems, type }: Place & { type: ValueType | undefined },
+): TokenFormat | undefined {
+  if (isFaulty(input, token)) {
+    return undefined;
+  }
+  const parsed = parseFormat({ token, type, mode: token.mode, path: `${path}.token` });
+  problems.push(...parsed.problems);
+  return parsed.format;
+}
+
+/** True when a member of `token` was put aside, or all of it. Unknown members are none. */
+function isFaulty(input: unknown, token: TokenDocument): boolean {
+  const written = isRecord(input) ? input['token'] : undefined;
+  const keys = Object.keys(tokenSchema.shape) as (keyof TokenDocument)[];
+  return isRecord(written)
+    ? keys.some((key) => written[key] !== undefined && written[key] !== token[key])
+    : written !== undefined;
 }
 
 function compileViews(
@@ -84,7 +121,7 @@ function compileViews(
     problems.push(
       ...parsed.problems.filter(({ rule }) => type !== undefined || rule !== 'mask_unfit'),
     );
-    if (parsed.mask !== undefined && isBuiltMask(parsed.mask)) {
+    if (parsed.mask !== undefined) {
       problems.push(...checkCardMask(parsed.mask, type, viewPath));
       views.set(name, parsed.mask);
     }
@@ -105,51 +142,42 @@ function checkCardMask(mask: Mask, type: ValueType | undefined, path: string): P
     }));
 }
 
-/** How token and value fit together. */
+/** How mode, value and retention fit together. */
 function checkToken(part: FieldDocument, type: ValueType | undefined, path: string): Problem[] {
   const { mode } = part.token;
   const problems: Problem[] = [];
   const isDeterministic = mode === 'deterministic' || mode === 'siv';
   const isVaultless = mode === 'fpe' || mode === 'siv';
-  const hint = `at least ${MIN_SPACE.toLocaleString('en')} values`;
-  if (isDeterministic && type !== undefined && countValues(type) < MIN_SPACE) {
+  if (isDeterministic && type !== undefined && countValues(type) < MIN_VALUES) {
+    const hint = `at least ${MIN_VALUES.toLocaleString('en')} values`;
     problems.push({ path: `${path}.token.mode`, rule: 'values_too_few', hint });
   }
-  if (mode === 'fpe' && type !== undefined && countFf1Space(part, type) < MIN_SPACE) {
-    problems.push({ path: `${path}.token`, rule: 'ff1_space_too_small', hint });
-  }
   if (isVaultless && Object.keys(part.retention).length > 0) {
-    const why = 'nothing of this field is stored, so nothing of it can expire';
-    problems.push({ path: `${path}.retention`, rule: 'retention_unfit', hint: why });
+    const hint = 'nothing of this field is stored, so nothing of it can expire';
+    problems.push({ path: `${path}.retention`, rule: 'retention_unfit', hint });
+  }
+  if (mode === 'volatile' && (parseDuration(part.retention.ttl ?? '1h') ?? 0) > MAX_VOLATILE_MS) {
+    const hint = 'volatile values are kept for at most 1h';
+    problems.push({ path: `${path}.retention.ttl`, rule: 'retention_unfit', hint });
   }
   return problems;
 }
 
+const RANDOM_HINT = 'random tokens are never equal, whatever the scope';
+/** Nothing says whose token it is: in another caller's hands it would open to nothing, under FF1 to nonsense. */
+const VAULTLESS_HINT = 'a token that is not stored cannot be of one caller or subject';
+const SCOPE_HINTS = {
+  random: RANDOM_HINT,
+  volatile: RANDOM_HINT,
+  fpe: VAULTLESS_HINT,
+  siv: VAULTLESS_HINT,
+} as const;
+
 /** Judged only if the mode is as written: a misspelt one says nothing about the scope. */
 function checkScope(input: unknown, { token }: FieldDocument, path: string): Problem[] {
   const written = isRecord(input) && isRecord(input['token']) ? input['token']['mode'] : undefined;
-  const isRandom = token.mode === 'random' || token.mode === 'volatile';
   const isFaulty = written !== undefined && written !== token.mode;
-  const hint = 'random tokens are never equal, whatever the scope';
-  return token.scope !== 'vault' && isRandom && !isFaulty
-    ? [{ path: `${path}.token.scope`, rule: 'scope_unfit', hint }]
+  return token.scope !== 'vault' && token.mode !== 'deterministic' && !isFaulty
+    ? [{ path: `${path}.token.scope`, rule: 'scope_unfit', hint: SCOPE_HINTS[token.mode] }]
     : [];
-}
-
-/** Characters that FF1 permutes at the shortest value, as a number of texts (SP 800-38G r1 §5.1). */
-function countFf1Space({ token }: FieldDocument, type: ValueType): number {
-  const { keepFirst = 0, keepLast = 0, alphabet } = token;
-  const kept = keepFirst + keepLast;
-  switch (type.kind) {
-    case 'digits':
-      return 10 ** (type.minLength - kept);
-    case 'us-ssn':
-      return 10 ** (9 - kept);
-    case 'card':
-      // Numbers shorter than 16 digits keep only the last ones (DESIGN §6).
-      return Math.min(10 ** (12 - keepLast), 10 ** (16 - kept));
-    default:
-      // A lower bound: each kept character divides the count by its alphabet at most.
-      return countValues(type) / Math.max(alphabet?.length ?? 0, 62) ** kept;
-  }
 }

@@ -1,7 +1,8 @@
+import { parseDuration } from '../duration.ts';
 import type { Problem } from '../errors.ts';
 import { compileRequirement } from './compile-requirement.ts';
 import { type GrantDocument, grantSchema } from './document.ts';
-import { ACTIONS, type Action, type Grant, TOKEN_ACTIONS } from './policy.ts';
+import { ACTIONS, type Action, type Budget, type Grant, TOKEN_ACTIONS } from './policy.ts';
 import { findDuplicates, isRecord, joinPath, readPart } from './read.ts';
 
 /** What the checks of one document have found so far. Warnings do not keep a policy from loading. */
@@ -36,9 +37,11 @@ export function compileGrant(
     ...checkViews(part, path, declared),
     ...(effect === 'deny' ? checkUnconditional(part, path) : []),
     ...checkPurposes(part, path, declared),
+    ...checkBudget(part, path),
   );
   warnings.push(...findIdle(part, path));
   const require = compileRequirement(part.require, { path: `${path}.require`, problems });
+  const budget = compileBudget(part);
   return {
     id,
     effect,
@@ -46,6 +49,7 @@ export function compileGrant(
     fields: toNames(part.fields, new Set()),
     views: toNames(part.views, effect === 'deny' ? '*' : new Set()),
     require,
+    ...(budget && { budget }),
   };
 }
 
@@ -131,6 +135,19 @@ function checkPurposes(part: GrantDocument, path: string, { hasPurposes }: Decla
     : [];
 }
 
+/** Whoever sets a limit relies on it: where it could not bind, that is a mistake and no mere excess. */
+function checkBudget(part: GrantDocument, path: string): Problem[] {
+  const hint = 'a budget is of reveals: only on an allow that names detokenize';
+  return part.budget !== undefined && !listsAction(part, 'detokenize')
+    ? [{ path: `${path}.budget`, rule: 'budget_unfit', hint }]
+    : [];
+}
+
+function compileBudget({ budget }: GrantDocument): Budget | undefined {
+  const perMs = budget === undefined ? undefined : parseDuration(budget.per);
+  return budget === undefined || perMs === undefined ? undefined : { tokens: budget.tokens, perMs };
+}
+
 /** Parts of a grant that bind nothing, though their author may think they do. */
 function findIdle(part: GrantDocument, path: string): Problem[] {
   const idle: Problem[] = [];
@@ -143,7 +160,7 @@ function findIdle(part: GrantDocument, path: string): Problem[] {
   }
   if (!listsAction(part, 'detokenize')) {
     const hint = 'binds detokenize only, which this grant does not name';
-    find(['views', 'require', 'budget', 'breakGlass'], hint);
+    find(['views', 'require', 'breakGlass'], hint);
   } else if (part.allow !== undefined && part.views === undefined) {
     const hint = 'without views, detokenize shows nothing';
     idle.push({ path: `${path}.views`, rule: 'no_views', hint });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Problem, VaultError } from '../errors.ts';
-import { compilePolicy } from './compile.ts';
+import { checkPolicy, compileFields, compilePolicy } from './compile.ts';
 
 type Draft = Record<string, unknown>;
 
@@ -84,7 +84,6 @@ test('a document shows every problem at once, those behind a broken shape too', 
     'roles.app[1] effect',
     'roles.app[1].allow[0] action_unknown',
     'roles.app[1].fields[0] field_unknown',
-    'roles.desk[0].budget not_built',
     'roles.desk[0].budget.per malformed',
     'roles.desk[0].require.hours.from malformed',
     'roles.desk[0].require.hours.zone required',
@@ -113,6 +112,35 @@ test('what loads with a warning', () => {
   assert.deepEqual(warningsOf(withGrants(bound)), ['roles.r[0].fields without_effect']);
   const blind = { allow: ['detokenize'], fields: '*' };
   assert.deepEqual(warningsOf(withGrants(blind)), ['roles.r[0].views no_views']);
+});
+
+test('a budget stands on an allow of detokenize, and nowhere else', () => {
+  const budget = { tokens: 1000, per: '1h' };
+  const reveal = { allow: ['detokenize', 'token.inspect'], fields: '*', views: '*', budget };
+  const { policy, warnings } = compilePolicy(withGrants(reveal));
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(policy.roles.get('r')?.[0]?.budget, { tokens: 1000, perMs: 3_600_000 });
+  const refused: [Draft, string[]][] = [
+    [{ allow: ['tokenize'], fields: '*', budget }, ['roles.r[0].budget budget_unfit']],
+    [{ deny: ['detokenize'], fields: '*', budget }, ['roles.r[0].budget deny_conditional']],
+    [{ ...reveal, budget: { tokens: 0, per: '1h' } }, ['roles.r[0].budget.tokens too_small']],
+    [{ ...reveal, budget: { tokens: 5 } }, ['roles.r[0].budget.per required']],
+  ];
+  for (const [grant, problems] of refused) {
+    assert.deepEqual(summaryOf(problemsOf(withGrants(grant))), problems);
+  }
+});
+
+test('retention.volatile says what the mode does, or the document is refused', () => {
+  const withRetention = (mode: string, volatile: boolean) =>
+    sound({
+      fields: { f: { class: 'none', type: 'text', token: { mode }, retention: { volatile } } },
+    });
+  assert.deepEqual(problemsOf(withRetention('volatile', true)), []);
+  assert.deepEqual(problemsOf(withRetention('random', false)), []);
+  const unfit = ['fields.f.retention.volatile volatile_unfit'];
+  assert.deepEqual(summaryOf(problemsOf(withRetention('random', true))), unfit);
+  assert.deepEqual(summaryOf(problemsOf(withRetention('volatile', false))), unfit);
 });
 
 test('a purpose cannot be required where none is declared', () => {
@@ -165,6 +193,24 @@ test('a document that could exhaust the service is refused', () => {
   const grant = { allow: ['detokenize'], fields: '*', views: '*', require: { reference } };
   const bomb = withGrants(...Array.from({ length: 21 }, () => grant));
   assert.deepEqual(summaryOf(problemsOf(bomb)), [' too_big']);
+});
+
+test('a check tells problems and warnings side by side, and throws for nothing', () => {
+  const idle = { allow: ['lookup'], fields: '*', views: ['full'] };
+  const { problems, warnings, policy } = checkPolicy(withGrants(idle, { allow: ['fly'] }));
+  assert.deepEqual(summaryOf(problems), ['roles.r[1].allow[0] action_unknown']);
+  assert.deepEqual(summaryOf(warnings), ['roles.r[0].views without_effect']);
+  assert.equal(policy, undefined);
+  assert.equal(checkPolicy(sound()).policy?.vault, 'shop');
+});
+
+test('fields of an outdated document can be compared, those that mean nothing any more are marked', () => {
+  const fields = { ...(sound()['fields'] as Draft), odd: { class: 'none', type: 'gone' } };
+  const found = compileFields(sound({ fields, roles: 'outdated', extra: 1 }));
+  assert.deepEqual([...found.keys()], ['pan', 'odd']);
+  assert.equal(found.get('pan')?.type.kind, 'card');
+  assert.equal(found.get('odd'), undefined);
+  assert.equal(compileFields(undefined).size, 0);
 });
 
 test('whatever the document, the answer is a policy or its problems, and these quote no value', () => {

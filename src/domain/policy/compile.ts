@@ -15,13 +15,28 @@ import {
 } from './read.ts';
 import { findUnbuilt } from './unbuilt.ts';
 
+/** What is to be said of a document. `policy` is present exactly when there are no problems. */
+export type Checked = Findings & { policy?: Policy };
+
 /**
  * Checks a whole policy document (parsed YAML or JSON) and turns it into what `decide` needs. Throws
  * `policy_invalid` with every problem at once (path, rule, hint; names of the document, never values).
  * The caller caps the size of the document and of what its YAML aliases expand to.
  */
 export function compilePolicy(document: unknown): { policy: Policy; warnings: Problem[] } {
-  refusePatternBomb(document);
+  const { policy, problems, warnings } = checkPolicy(document);
+  if (policy === undefined) {
+    throw new VaultError('policy_invalid', { problems });
+  }
+  return { policy, warnings };
+}
+
+/** The same as an account of the document: problems and warnings side by side. Never throws. */
+export function checkPolicy(document: unknown): Checked {
+  const bomb = findPatternBomb(document);
+  if (bomb.length > 0) {
+    return { problems: bomb, warnings: [] };
+  }
   const findings: Findings = { problems: [], warnings: [] };
   const { problems, warnings } = findings;
   const head = readPart(headSchema, { input: document, path: '', problems });
@@ -36,6 +51,7 @@ export function compilePolicy(document: unknown): { policy: Policy; warnings: Pr
   });
   const fields = new Map<string, Field>();
   for (const [name, input] of fieldEntries) {
+    problems.push(...checkVolatile(input, joinPath('fields', [name])));
     const field = compileField({ name, input, problems });
     if (field !== undefined) {
       fields.set(name, field);
@@ -48,17 +64,28 @@ export function compilePolicy(document: unknown): { policy: Policy; warnings: Pr
   const roles = compileRoles(head?.roles, declared, findings);
   problems.push(...findUnbuilt(document));
 
-  if (problems.length > 0 || head?.vault === undefined) {
-    throw new VaultError('policy_invalid', { problems });
-  }
-  return { policy: { vault: head.vault, purposes, fields, roles }, warnings };
+  return problems.length > 0 || head?.vault === undefined
+    ? { problems, warnings }
+    : { problems, warnings, policy: { vault: head.vault, purposes, fields, roles } };
+}
+
+/**
+ * The fields of a document that was accepted once, whatever else of it has become a problem since;
+ * `undefined` for one whose rules cannot be read any more.
+ */
+export function compileFields(document: unknown): Map<string, Field | undefined> {
+  const input = isRecord(document) ? document['fields'] : undefined;
+  const entries = readNamed({ input, path: 'fields', max: LIMITS.fields, problems: [] });
+  return new Map(
+    entries.map(([name, field]) => [name, compileField({ name, input: field, problems: [] })]),
+  );
 }
 
 /**
  * Compiling a thousand characters of pattern can take a tenth of a second. A document that could hold
  * the service up with them is refused before the first one is tried.
  */
-function refusePatternBomb(document: unknown): void {
+function findPatternBomb(document: unknown): Problem[] {
   const patterns = [
     ...findMembers(document, ['fields', '*', 'pattern']),
     ...findMembers(document, ['roles', '*', '*', 'require', 'reference']),
@@ -67,10 +94,19 @@ function refusePatternBomb(document: unknown): void {
     (sum, { value }) => sum + (typeof value === 'string' ? value.length : 0),
     0,
   );
-  if (length > LIMITS.patternCharacters) {
-    const hint = `at most ${LIMITS.patternCharacters} characters of patterns in all`;
-    throw new VaultError('policy_invalid', { problems: [{ path: '', rule: 'too_big', hint }] });
-  }
+  const hint = `at most ${LIMITS.patternCharacters} characters of patterns in all`;
+  return length > LIMITS.patternCharacters ? [{ path: '', rule: 'too_big', hint }] : [];
+}
+
+/** `retention.volatile` promises what the mode does: it can only say the same. */
+function checkVolatile(input: unknown, path: string): Problem[] {
+  const memberOf = (part: unknown, key: string) => (isRecord(part) ? part[key] : undefined);
+  const promised = memberOf(memberOf(input, 'retention'), 'volatile');
+  const isVolatile = memberOf(memberOf(input, 'token'), 'mode') === 'volatile';
+  const hint = 'true with token.mode volatile, and only there';
+  return typeof promised === 'boolean' && promised !== isVolatile
+    ? [{ path: joinPath(path, ['retention', 'volatile']), rule: 'volatile_unfit', hint }]
+    : [];
 }
 
 function compileRoles(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { makeOpaqueFormat } from '../tokens/opaque.ts';
 import { type AccessRequest, decide, decideAction } from './decide.ts';
 import type { Action, Field, Grant, Policy, Requirement } from './policy.ts';
 
@@ -11,7 +12,7 @@ const fieldOf = (name: string, views: readonly string[]): Field => ({
   class: 'direct',
   type: { kind: 'text' },
   maxBytes: 4096,
-  token: { mode: 'random', format: 'opaque', prefix: 'tok' },
+  token: { mode: 'random', format: { ...makeOpaqueFormat('tok'), shape: 'opaque' } },
   views: new Map(views.map((view) => [view, { kind: 'redact' }])),
   scope: 'vault',
 });
@@ -42,15 +43,24 @@ const anyRequirement: fc.Arbitrary<Requirement> = fc.record(
   { requiredKeys: [] },
 );
 
+const anyBudget = fc.record({
+  tokens: fc.integer({ min: 1, max: 4 }),
+  perMs: fc.constantFrom(1_000, 2_000, 60_000),
+});
+
 const anyGrant = (effect: fc.Arbitrary<Grant['effect']>): fc.Arbitrary<Grant> =>
-  fc.record({
-    id: fc.constant('role:r'),
-    effect,
-    actions: fc.subarray([...ACTIONS], { minLength: 1 }).map((some) => new Set(some)),
-    fields: anyNames('a', 'b'),
-    views: anyNames('full', 'masked', 'last4'),
-    require: anyRequirement,
-  });
+  fc.record(
+    {
+      id: fc.constantFrom('role:r[0]', 'role:r[1]', 'role:r[2]'),
+      effect,
+      actions: fc.subarray([...ACTIONS], { minLength: 1 }).map((some) => new Set(some)),
+      fields: anyNames('a', 'b'),
+      views: anyNames('full', 'masked', 'last4'),
+      require: anyRequirement,
+      budget: anyBudget,
+    },
+    { requiredKeys: ['id', 'effect', 'actions', 'fields', 'views', 'require'] },
+  );
 const anyAllow = anyGrant(fc.constant('allow'));
 const anyDeny = anyGrant(fc.constant('deny'));
 const anyGrants = fc.array(anyGrant(fc.constantFrom('allow', 'allow', 'allow', 'deny')), {
@@ -187,6 +197,41 @@ test('what is refused before the look-up is refused after it', () => {
     fc.property(anyGrants, anyRequest, (grants, request) => {
       const early = decideAction(policyOf(grants), request);
       assert.ok(early.allowed || !allows(grants, request));
+    }),
+    runs,
+  );
+});
+
+test('a budget binds an allowed reveal exactly when every grant that allows it has one', () => {
+  fc.assert(
+    fc.property(anyGrants, anyRequest, (grants, request) => {
+      const { allowed, obligations } = decide(policyOf(grants), request);
+      const { budget } = obligations;
+      const free = grants.filter((grant) => grant.budget === undefined || grant.effect === 'deny');
+      const isFree = allows(free, request);
+      const binds = allowed && request.action === 'detokenize' && !isFree;
+      assert.equal(budget !== undefined, binds);
+      if (budget === undefined) return;
+      // None of the grants that would do is more generous.
+      const others = grants.filter((grant) => allows([...free, grant], request));
+      const rates = others.map((grant) => (grant.budget?.tokens ?? 0) / (grant.budget?.perMs ?? 1));
+      assert.equal(budget.tokens / budget.perMs, Math.max(...rates));
+      const isOne = ({ id, budget: own }: Grant) =>
+        id === budget.grant && own?.tokens === budget.tokens && own.perMs === budget.perMs;
+      assert.ok(others.some(isOne));
+    }),
+    runs,
+  );
+});
+
+test('one more allow never costs a budget that was not needed, nor a smaller one', () => {
+  fc.assert(
+    fc.property(anyGrants, anyAllow, fc.nat(6), anyRequest, (grants, allow, at, request) => {
+      const before = decide(policyOf(grants), request);
+      const after = decide(policyOf(grants.toSpliced(at, 0, allow)), request);
+      const rateOf = ({ obligations: { budget } }: typeof before) =>
+        budget === undefined ? Number.POSITIVE_INFINITY : budget.tokens / budget.perMs;
+      assert.ok(!before.allowed || rateOf(after) >= rateOf(before));
     }),
     runs,
   );

@@ -1,8 +1,18 @@
 import type { ErrorCode } from '../errors.ts';
 import { type AccessRequest, findMatches, firstNeed, type Match } from './match.ts';
-import { type Action, type Field, type Grant, type Policy, TOKEN_ACTIONS } from './policy.ts';
+import {
+  type Action,
+  type Budget,
+  type Field,
+  type Grant,
+  type Policy,
+  TOKEN_ACTIONS,
+} from './policy.ts';
 
 export type { AccessRequest };
+
+/** A budget that a reveal has to be taken from, and the grant that it belongs to. */
+export type BudgetDue = Budget & { grant: string };
 
 /** The answer. */
 export type Decision = {
@@ -11,7 +21,11 @@ export type Decision = {
   code?: ErrorCode;
   /** For the log: the grants that decided (`role:support[0]`), or `default_deny`. Never a value. */
   reasons: readonly string[];
-  obligations: { approvals: number };
+  obligations: {
+    approvals: number;
+    /** Of an allowed detokenize: absent when a grant without a budget allows it, too. */
+    budget?: BudgetDue;
+  };
   /** The views that are granted, sorted; present exactly with `view_not_granted`. */
   views?: readonly string[];
 };
@@ -94,7 +108,31 @@ function decideView(matches: readonly Match[], field: Field, view: string): Deci
   const approvals = Math.min(...satisfied.map(approvalsOf));
   return approvals > 0
     ? { ...refuse('approval_required', idsOf(satisfied)), obligations: { approvals } }
-    : allow(satisfied.filter((match) => approvalsOf(match) === 0));
+    : allowReveal(satisfied.filter((match) => approvalsOf(match) === 0));
+}
+
+/** One grant suffices: the most generous one is used, so that a further role never takes away. */
+function allowReveal(matches: readonly Match[]): Decision {
+  let due: BudgetDue | undefined;
+  for (const { grant } of matches) {
+    if (grant.budget === undefined) {
+      return allow(matches);
+    }
+    const other = { ...grant.budget, grant: grant.id };
+    due = due === undefined || isMoreGenerous(other, due) ? other : due;
+  }
+  return due === undefined
+    ? allow(matches)
+    : { ...allow(matches), obligations: { approvals: 0, budget: due } };
+}
+
+/** By rate, then by the size of the window, then by name: a total order, so that the choice is always the same. */
+function isMoreGenerous(one: BudgetDue, other: BudgetDue): boolean {
+  const [rate, otherRate] = [one.tokens / one.perMs, other.tokens / other.perMs];
+  if (rate !== otherRate) {
+    return rate > otherRate;
+  }
+  return one.tokens === other.tokens ? one.grant < other.grant : one.tokens > other.tokens;
 }
 
 function isViewGranted(matches: readonly Match[], field: Field, view: string): boolean {

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import { parseDuration } from '../duration.ts';
+import { isTokenAlphabet } from '../tokens/characters.ts';
+import { isTokenDomain, MAX_TOKEN_DOMAIN } from '../tokens/email.ts';
+import { FORMAT_KINDS } from '../tokens/format.ts';
+import { isTokenPrefix } from '../tokens/opaque.ts';
 import { findZone } from './hours.ts';
 
 /*
@@ -24,7 +28,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 export const NAME_HINT = 'a letter, then at most 62 letters, digits, _ or -';
 const VAULT_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const VAULT_HINT = 'a lower-case letter, then at most 62 of a-z, 0-9, -; _system is reserved';
-const PREFIX = /^[a-z][a-z0-9]{0,15}$/;
+const BOUND_HINT = 'a date, or a whole number (beyond ±(2^53 − 1) as a string)';
 const START_TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 const END_TIME = /^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/;
 
@@ -51,31 +55,27 @@ export const headSchema = z.strictObject({
   roles: z.unknown().optional(),
 });
 
-const FORMATS = [
-  'opaque',
-  'card',
-  'us-ssn',
-  'email',
-  'phone',
-  'iban',
-  'digits',
-  'alphanumeric',
-  'custom',
-  'uuid',
-  'date',
-  'integer',
-] as const;
-
-const tokenSchema = z.strictObject({
+export const tokenSchema = z.strictObject({
   mode: z.enum(['random', 'deterministic', 'fpe', 'siv', 'volatile']).default('random'),
-  format: z.enum(FORMATS).default('opaque'),
-  prefix: z.string().regex(PREFIX, 'a-z, then at most 15 of a-z, 0-9').default('tok'),
+  format: z.enum(FORMAT_KINDS).default('opaque'),
+  prefix: z.string().refine(isTokenPrefix, 'a-z, then at most 15 of a-z, 0-9').optional(),
   scope: z.enum(['vault', 'caller', 'subject']).default('vault'),
   keepFirst: z.int().min(0).max(8).optional(),
   keepLast: z.int().min(0).max(4).optional(),
   luhn: z.enum(['fail', 'pass', 'any']).optional(),
-  alphabet: z.string().min(2).max(256).optional(),
-  domain: z.string().min(1).max(253).optional(),
+  alphabet: z
+    .string()
+    .refine(isTokenAlphabet, '2 to 93 printable ASCII characters, each once, no space, no ~')
+    .optional(),
+  domain: z
+    .string()
+    .refine(
+      (text) => text === 'keep' || isTokenDomain(text),
+      `keep, or a domain in lower case, at most ${MAX_TOKEN_DOMAIN} characters`,
+    )
+    .optional(),
+  min: z.union([z.int(), z.string().max(20)], BOUND_HINT).optional(),
+  max: z.union([z.int(), z.string().max(20)], BOUND_HINT).optional(),
 });
 
 export const fieldSchema = z.strictObject({
@@ -133,6 +133,7 @@ export const grantSchema = z.strictObject({
   breakGlass: z.boolean().optional(),
 });
 
+export type TokenDocument = z.output<typeof tokenSchema>;
 export type FieldDocument = z.output<typeof fieldSchema>;
 export type GrantDocument = z.output<typeof grantSchema>;
 export type RequireDocument = z.output<typeof requireSchema>;

@@ -1,4 +1,5 @@
 import type { Mask } from '../masks/masks.ts';
+import type { TokenFormat } from '../tokens/format.ts';
 import type { ValueType } from '../values/types.ts';
 
 /** Actions that a grant can name inside a vault (DESIGN §5). */
@@ -49,11 +50,13 @@ export type Field = {
   type: ValueType;
   /** Cap on the raw value, in UTF-8 bytes. */
   maxBytes: number;
-  token: { mode: TokenMode; format: 'opaque'; prefix: string };
+  token: { mode: TokenMode; format: TokenFormat };
   /** Named masks; `full` is not among them, it always exists. */
   views: ReadonlyMap<string, Mask>;
   /** Life of a token from its creation, in milliseconds. */
   ttlMs?: number;
+  /** Reveals, in whatever view, after which a token is gone; at most that many, whatever races or crashes. */
+  maxReveals?: number;
   scope: Scope;
 };
 
@@ -74,6 +77,9 @@ export type Requirement = {
 /** Working hours: days 1 (Monday) to 7, minutes after local midnight, an IANA zone. */
 export type Hours = { days: readonly number[]; fromMinute: number; toMinute: number; zone: string };
 
+/** A number of reveals, and the length of the window that they are counted in, in milliseconds. */
+export type Budget = { tokens: number; perMs: number };
+
 /** One rule of a role. `'*'` is every field, or every view with `full`. */
 export type Grant = {
   /** Where the policy says it (`role:support[0]`): what a decision cites as its reason. */
@@ -84,6 +90,8 @@ export type Grant = {
   /** Absent in the document: none on an allow, every view on a deny (which must not become a no-op). */
   views: ReadonlySet<string> | '*';
   require: Requirement;
+  /** How many tokens one principal may reveal under this grant in a window of `perMs` milliseconds. */
+  budget?: Budget;
 };
 
 /** One applied version of a vault's policy, ready for `decide`. */

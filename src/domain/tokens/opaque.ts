@@ -1,11 +1,14 @@
 import { VaultError } from '../errors.ts';
+import type { Random, TokenFormat } from './format.ts';
 import { CRC_START, crcEnd, crcStep, crcText } from './shard.ts';
 
 /** Crockford base32 in lower case: no i, l, o, u. Five bits a character. */
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
+export const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
+/** That many of them are 130 bits. */
+export const CROCKFORD_LENGTH = 26;
 
-const BODY_LENGTH = 26;
+const CODES = Uint8Array.from(CROCKFORD, (character) => character.charCodeAt(0));
+
 /** How many characters at the end are drawn anew until the shard fits: 2^15 choices for 256 shards. */
 const TAIL_LENGTH = 3;
 /** Draws of the tail per request for random bytes: about as many as one token needs. */
@@ -15,8 +18,6 @@ const MAX_BLOCKS = 64;
 
 const PREFIX = /^[a-z][a-z0-9]{0,15}$/;
 const OPAQUE = /^[a-z][a-z0-9]{0,15}_[0-9a-hjkmnp-tv-z]{26}$/;
-
-type Random = (bytes: number) => Uint8Array;
 
 /** True for what may stand before the `_` of an opaque token. */
 export function isTokenPrefix(text: string): boolean {
@@ -41,9 +42,9 @@ export function isOpaque(text: string): boolean {
 export function drawOpaque(spec: { prefix: string; shard?: number; random: Random }): string {
   const { prefix, shard, random } = spec;
   if (shard === undefined) {
-    return `${prefix}_${characters(random(BODY_LENGTH))}`;
+    return `${prefix}_${characters(random(CROCKFORD_LENGTH))}`;
   }
-  const head = `${prefix}_${characters(random(BODY_LENGTH - TAIL_LENGTH))}`;
+  const head = `${prefix}_${characters(random(CROCKFORD_LENGTH - TAIL_LENGTH))}`;
   const state = crcText(CRC_START, head);
   for (let block = 0; block < MAX_BLOCKS; block += 1) {
     const tail = findTail({ state, shard, bytes: random(TAILS_PER_BLOCK * TAIL_LENGTH) });
@@ -54,11 +55,29 @@ export function drawOpaque(spec: { prefix: string; shard?: number; random: Rando
   throw new VaultError('internal', { detail: 'no random tail leads to the shard' });
 }
 
+/** Format `opaque`, the default: says nothing of the value, and is recognised at sight. */
+export function makeOpaqueFormat(prefix: string): Omit<TokenFormat, 'shape'> {
+  const capacity = 2n ** 130n;
+  return {
+    kind: 'opaque',
+    prefix,
+    isSmall: false,
+    capacity,
+    matches: (text) => text.startsWith(`${prefix}_`) && isOpaque(text),
+    spaceOf: () => ({
+      kept: '',
+      capacity,
+      draw: (random, shard) =>
+        drawOpaque({ prefix, random, ...(shard !== undefined && { shard }) }),
+    }),
+  };
+}
+
 /** Five low bits of each byte: 256 is a multiple of 32, so every character is equally likely. */
 function characters(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) {
-    text += ALPHABET.charAt(byte & 31);
+    text += CROCKFORD.charAt(byte & 31);
   }
   return text;
 }

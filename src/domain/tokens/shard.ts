@@ -40,3 +40,18 @@ export function crcEnd(state: number): number {
 export function shardOf(token: string): number {
   return crcEnd(crcText(CRC_START, token)) % 256;
 }
+
+/** Row `distance`: the state that each byte leaves behind when so many zero bytes follow it. */
+const effects: Uint32Array[] = [TABLE];
+
+/**
+ * CRC is linear: the shard of a text is the shard of the same text with a zero byte in one place, XOR
+ * the low byte of what the character there adds. This is that addend, by the character's byte, for a
+ * place that `distance` more bytes follow. So a text that fits a shard need not be searched for.
+ */
+export function shardEffects(distance: number): Uint32Array {
+  for (let known = effects.length; known <= distance; known += 1) {
+    effects.push((effects[known - 1] ?? TABLE).map((state) => crcStep(state, 0)));
+  }
+  return effects[distance] ?? TABLE;
+}

@@ -18,6 +18,23 @@ export type ValueType =
   /** `matches` tests the whole text in linear time. */
   | { kind: 'pattern'; source: string; matches: (text: string) => boolean };
 
+/**
+ * The type as one text: two types accept the same values, in the same normal forms, when these are equal.
+ * Patterns are compared as written.
+ */
+export function typeText(type: ValueType): string {
+  switch (type.kind) {
+    case 'integer':
+      return `integer ${type.min ?? ''}..${type.max ?? ''}`;
+    case 'digits':
+      return `digits ${type.minLength}..${type.maxLength}`;
+    case 'pattern':
+      return `pattern ${type.source}`;
+    default:
+      return type.kind;
+  }
+}
+
 /** The members of a field in the policy document that describe its type. */
 type TypeInput = {
   type: string;
