@@ -1,4 +1,4 @@
-import { VaultError } from '../domain/errors.ts';
+import { openCursorText } from './cursor.ts';
 import { hkdfSha256 } from './digest.ts';
 import { frame } from './framing.ts';
 import { open, seal } from './sealed.ts';
@@ -12,7 +12,6 @@ type MonthKey = { month: number; key: SecretKey };
 type Place = { logId: number; index: number };
 
 const PLACE_BYTES = 10;
-const MAX_CURSOR_CHARS = 256;
 
 /**
  * A search's place as text for the caller: sealed, because how much lies between two hits is not theirs to
@@ -32,23 +31,11 @@ export function sealCursor({ month, key }: MonthKey, query: string, place: Place
  * not make for this very query.
  */
 export function openCursor(keys: readonly MonthKey[], query: string, cursor: string): Place {
-  try {
-    const place = open({
-      sealed: decode(cursor),
-      aad: aadOf(query),
-      keyOf: (version) => findKey(keys, version),
-    });
+  return openCursorText(cursor, (sealed) => {
+    const keyOf = (version: number) => findKey(keys, version);
+    const place = open({ sealed, aad: aadOf(query), keyOf });
     return { logId: place.readUInt32BE(), index: place.readUIntBE(4, 6) };
-  } catch (cause) {
-    const problems = [{ path: '/cursor', rule: 'not_a_cursor_of_this_search' }];
-    throw new VaultError('invalid_request', { cause, problems });
-  }
-}
-
-/** One spelling for each cursor: Node's decoder would skip what is no base64url. */
-function decode(cursor: string): Buffer {
-  const bytes = Buffer.from(cursor.slice(0, MAX_CURSOR_CHARS), 'base64url');
-  return bytes.toString('base64url') === cursor ? bytes : Buffer.alloc(0);
+  });
 }
 
 function findKey(keys: readonly MonthKey[], version: number): XaesKey | undefined {

@@ -20,16 +20,17 @@ export function hmacSha256(key: Pick<SecretKey, 'keyObject'>, data: Uint8Array):
   return createHmac('sha256', key.keyObject()).update(data).digest();
 }
 
+type Derivation = { key: SecretKey; salt?: Uint8Array; info: Uint8Array };
+
 /** HKDF-SHA-256 (RFC 5869) to a new 256-bit key. `info` says what the key is for: frame it. */
-export function hkdfSha256(input: {
-  key: SecretKey;
-  salt?: Uint8Array;
-  info: Uint8Array;
-}): SecretKey {
-  const salt = input.salt ?? new Uint8Array(0);
-  return SecretKey.take(
-    Buffer.from(hkdfSync('sha256', input.key.keyObject(), salt, input.info, 32)),
-  );
+export function hkdfSha256(input: Derivation): SecretKey {
+  return SecretKey.take(hkdfSha256Bytes({ ...input, length: 32 }));
+}
+
+/** As `hkdfSha256`, to `length` bytes, for what takes no key object. Wipe them after use. */
+export function hkdfSha256Bytes(input: Derivation & { length: number }): Buffer {
+  const { key, salt = new Uint8Array(0), info, length } = input;
+  return Buffer.from(hkdfSync('sha256', key.keyObject(), salt, info, length));
 }
 
 /**

@@ -1,8 +1,8 @@
 import { VaultError } from '../domain/errors.ts';
 import { type Authority, makeAuthority } from './authority.ts';
+import type { KeyVersions } from './key-versions.ts';
 import type { Keyring } from './keyring.ts';
 import type { SecretKey } from './secret.ts';
-import type { KeyVersions } from './vault-cipher.ts';
 import {
   checkRow,
   contextOf,

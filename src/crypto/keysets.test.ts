@@ -7,6 +7,7 @@ import { signRow, type WrappedKey } from './wrapped-key.ts';
 const BINDING = { fieldId: 1, token: 'tok_a' };
 const UNAVAILABLE = { name: 'VaultError', code: 'key_unavailable' };
 const ALTERED = { ...UNAVAILABLE, message: 'a key row was altered' };
+const PURPOSES = ['seal', 'fingerprint', 'placement', 'join', 'fpe', 'siv', 'idempotency'];
 const NOV = Date.UTC(2026, 10, 22);
 
 test('a vault gets one key per purpose, once, and what one instance seals another opens', async () => {
@@ -18,13 +19,51 @@ test('a vault gets one key per purpose, once, and what one instance seals anothe
     '0/authority/1',
     '0/log-sign/1',
     '1/fingerprint/1',
+    '1/fpe/1',
+    '1/idempotency/1',
     '1/join/1',
     '1/placement/1',
     '1/seal/1',
+    '1/siv/1',
   ]);
   const sealed = (await first.keysets.cipherOf(1)).sealValue('value', BINDING);
   const second = makeInstance(first);
   assert.equal((await second.keysets.cipherOf(1)).openValue(sealed, BINDING), 'value');
+});
+
+test('a vault from before a purpose existed gets the key that it lacks, and keeps the others', async () => {
+  const { keysets, rows, row } = await makeReady();
+  const before = row('1/seal/1');
+  for (const purpose of ['fpe', 'siv', 'idempotency']) rows.delete(`1/${purpose}/1`);
+  await assert.rejects(keysets.cipherOf(1), UNAVAILABLE);
+  await keysets.ensureVault(1);
+  assert.equal([...rows.keys()].filter((name) => name.startsWith('1/')).length, PURPOSES.length);
+  assert.equal(row('1/seal/1'), before);
+  const { sivSeal } = (await keysets.cipherOf(1)).vaultless;
+  assert.match(sivSeal('value', { fieldId: 1, scope: 'vault', prefix: 'note' }), /^note~1\./);
+});
+
+test('a vault opens only what was sealed under the number that it is bound to', async () => {
+  const memory = await makeReady(9);
+  const sealed = (await memory.keysets.cipherOf(9)).sealValue('value', BINDING);
+  const same = makeInstance(memory, 1, async () => 9);
+  assert.equal((await same.keysets.cipherOf(9)).openValue(sealed, BINDING), 'value');
+  const other = await makeInstance(memory, 1, async () => 10).keysets.cipherOf(9);
+  assert.throws(() => other.openValue(sealed, BINDING), { message: 'decryption failed' });
+  assert.equal(other.openValue(other.sealValue('value', BINDING), BINDING), 'value');
+});
+
+test('a failed look-up of that number is passed on, and not remembered', async () => {
+  let isDown = true;
+  const memory = await makeReady();
+  const { keysets } = makeInstance(memory, 1, async (id) => {
+    if (isDown) throw new Error('down');
+    return id;
+  });
+  await assert.rejects(keysets.cipherOf(1), /down/);
+  isDown = false;
+  await keysets.cipherOf(1);
+  await keysets.close();
 });
 
 test('instances that start at once agree on every key', async () => {
@@ -77,10 +116,10 @@ test('a key is unwrapped once for all concurrent callers and for 15 minutes', as
   await keysets.authority();
   state.unwraps = 0;
   await Promise.all(Array.from({ length: 50 }, () => keysets.cipherOf(1)));
-  assert.equal(state.unwraps, 4);
+  assert.equal(state.unwraps, PURPOSES.length);
   clock.nowMs += 899_999;
   await keysets.cipherOf(1);
-  assert.equal(state.unwraps, 4);
+  assert.equal(state.unwraps, PURPOSES.length);
 });
 
 test('disabling the root key takes effect within 15 minutes, and recovery is immediate', async () => {
@@ -122,7 +161,7 @@ const EDITS: [string, Partial<WrappedKey>][] = [
   ['wrapped', { wrapped: Buffer.from('junk') }],
 ];
 
-for (const name of ['1/seal/1', '1/fingerprint/1', '1/placement/1', '1/join/1']) {
+for (const name of PURPOSES.map((purpose) => `1/${purpose}/1`)) {
   test(`an edited row of ${name} is refused`, async () => {
     for (const [column, change] of EDITS) {
       const { keysets, edit } = await makeReady();

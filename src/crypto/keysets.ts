@@ -1,11 +1,13 @@
 import { type Authority, makeAuthority } from './authority.ts';
+import { type Ff1Engine, makeFf1Engine } from './ff1-engine.ts';
 import { loadAuthority, loadVersions } from './key-loader.ts';
+import { activeKey } from './key-versions.ts';
 import type { Keyring } from './keyring.ts';
 import { type MonthKeys, makeMonthKeys } from './month-keys.ts';
 import { randomBytes } from './random.ts';
 import { SecretKey } from './secret.ts';
 import { makeTimedCache } from './timed-cache.ts';
-import { activeKey, makeVaultCipher, type VaultCipher } from './vault-cipher.ts';
+import { makeVaultCipher, type VaultCipher, type VaultKeyVersions } from './vault-cipher.ts';
 import {
   contextOf,
   type KeysetPurpose,
@@ -19,7 +21,15 @@ const KEY_BYTES = 32;
 const FIRST_VERSION = 1;
 /** The authority first: it signs the rows of all others. */
 const SYSTEM_PURPOSES = ['authority', 'audit-mac', 'log-sign'] as const;
-const VAULT_PURPOSES = ['seal', 'fingerprint', 'placement', 'join'] as const;
+const VAULT_PURPOSES = [
+  'seal',
+  'fingerprint',
+  'placement',
+  'join',
+  'fpe',
+  'siv',
+  'idempotency',
+] as const;
 
 /**
  * All keys of the service, unwrapped and at most `cacheMs` old. Every method rejects with
@@ -38,6 +48,8 @@ export type Keysets = MonthKeys & {
   auditMac(): Promise<SecretKey>;
   /** What signs and checks the rows that give rights. */
   authority(): Promise<Authority>;
+  /** Ends the threads that FF1 was spread over, when they are done. No key is forgotten. */
+  close(): Promise<void>;
 };
 
 type Deps = {
@@ -46,10 +58,15 @@ type Deps = {
   clock: { monotonic(): number };
   /** Longest life of an unwrapped key, so that disabling a root key takes effect. */
   cacheMs?: number;
+  /** The number that a vault's data is bound to; by default its own id. */
+  sealIdOf?: (vaultId: number) => number | Promise<number>;
+  ff1?: Ff1Engine;
 };
 
 /** Makes the manager of all keys. */
-export function makeKeysets({ store, keyring, clock, cacheMs = 900_000 }: Deps): Keysets {
+export function makeKeysets(deps: Deps): Keysets {
+  const { store, keyring, clock, cacheMs = 900_000 } = deps;
+  const { sealIdOf = (vaultId) => vaultId, ff1 = makeFf1Engine() } = deps;
   const authorities = makeTimedCache<Authority>({ maxAgeMs: cacheMs, clock });
   const systemKeys = makeTimedCache<SecretKey>({ maxAgeMs: cacheMs, clock });
   const ciphers = makeTimedCache<VaultCipher>({ maxAgeMs: cacheMs, clock });
@@ -79,13 +96,18 @@ export function makeKeysets({ store, keyring, clock, cacheMs = 900_000 }: Deps):
 
   const loadCipher = async (vaultId: number): Promise<VaultCipher> => {
     const loading = await loadingOf(vaultId);
-    const [seal, fingerprint, placement, join] = await Promise.all([
-      loadVersions({ ...loading, purpose: 'seal' }),
-      loadVersions({ ...loading, purpose: 'fingerprint' }),
-      loadVersions({ ...loading, purpose: 'placement' }),
-      loadVersions({ ...loading, purpose: 'join' }),
+    const load = (purpose: keyof VaultKeyVersions) => loadVersions({ ...loading, purpose });
+    const [seal, fingerprint, placement, join, fpe, siv, idempotency] = await Promise.all([
+      load('seal'),
+      load('fingerprint'),
+      load('placement'),
+      load('join'),
+      load('fpe'),
+      load('siv'),
+      load('idempotency'),
     ]);
-    return makeVaultCipher({ vaultId, keys: { seal, fingerprint, placement, join } });
+    const keys = { seal, fingerprint, placement, join, fpe, siv, idempotency };
+    return makeVaultCipher({ vaultId: await sealIdOf(vaultId), keys, ff1 });
   };
 
   const loadSystemKey = async (purpose: 'audit-mac' | 'log-sign'): Promise<SecretKey> =>
@@ -99,6 +121,7 @@ export function makeKeysets({ store, keyring, clock, cacheMs = 900_000 }: Deps):
     auditMac: () => systemKeys.get('audit-mac', () => loadSystemKey('audit-mac')),
     logSign: () => systemKeys.get('log-sign', () => loadSystemKey('log-sign')),
     authority,
+    close: ff1.close,
   };
 }
 

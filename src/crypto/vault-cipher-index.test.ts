@@ -19,6 +19,9 @@ function cipherWith(changed: Partial<typeof bytes> = {}, fingerprintVersion = 1)
       fingerprint: one(fingerprint, fingerprintVersion),
       placement: one(placement),
       join: one(join),
+      fpe: one(5),
+      siv: one(6),
+      idempotency: one(7),
     },
   });
 }

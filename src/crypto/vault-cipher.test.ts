@@ -14,6 +14,9 @@ const KEYS: VaultKeyVersions = {
   fingerprint: versions(1, { 1: 2 }),
   placement: versions(1, { 1: 3 }),
   join: versions(1, { 1: 4 }),
+  fpe: versions(1, { 1: 5 }),
+  siv: versions(1, { 1: 6 }),
+  idempotency: versions(1, { 1: 7 }),
 };
 const cipher = makeVaultCipher({ vaultId: 7, keys: KEYS });
 const BINDING: SealBinding = { fieldId: 3, token: 'tok_0123456789', subjectId: '42' };

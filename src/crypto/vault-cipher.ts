@@ -1,11 +1,14 @@
-import { VaultError } from '../domain/errors.ts';
 import { isOpaque } from '../domain/tokens/opaque.ts';
-import { hkdfSha256, hmacSha256 } from './digest.ts';
-import { type FramePart, frame, utf8 } from './framing.ts';
+import { hmacSha256 } from './digest.ts';
+import { type Ff1Engine, makeFf1Engine } from './ff1-engine.ts';
+import { type FramePart, frame } from './framing.ts';
+import { activeKey, type KeyVersions } from './key-versions.ts';
 import { randomBytes } from './random.ts';
-import { open, seal } from './sealed.ts';
+import { makeSealingBox } from './sealing-box.ts';
+import { makeSearchCursors, type SearchCursors } from './search-cursor.ts';
 import { SecretBytes, type SecretKey } from './secret.ts';
-import { makeXaesKey, type XaesKey } from './xaes.ts';
+import { makeVaultDigests, type VaultDigests } from './vault-digests.ts';
+import { makeVaultless, type VaultlessCipher } from './vaultless.ts';
 
 const SUBJECT_SECRET_BYTES = 32;
 const FINGERPRINT_BYTES = 16;
@@ -17,9 +20,6 @@ export type SealBinding = { fieldId: number; token: string; subjectId?: string }
 
 /** A normalised value and the equality class that it may be recognised in. */
 export type KnownValue = { fieldId: number; scope: string; value: string };
-
-/** Versions of one key: the one that new work uses, and all that can still be read. */
-export type KeyVersions = { active: number; readable: ReadonlyMap<number, SecretKey> };
 
 /** Every cryptographic act on the data of one vault. All failures to open are the one decryption error. */
 export type VaultCipher = {
@@ -45,22 +45,64 @@ export type VaultCipher = {
   fingerprint(known: KnownValue): { version: number; digest: Buffer };
   /** The shard that the token of a known value must fall into, 0 to 255 (DESIGN §6). */
   placement(known: KnownValue): number;
+  /** What mode `fpe` and mode `siv` make of values; nothing of it is stored. */
+  vaultless: VaultlessCipher;
+  /** Keyed digests that stay the same for ever (key `join`). */
+  digests: VaultDigests;
+  /** Values that are kept in memory only: bound to when they end, too. */
+  sealVolatile(value: string, binding: VolatileBinding): Buffer;
+  openVolatile(sealed: Buffer, binding: VolatileBinding): string;
+  /**
+   * The stored answer of an idempotent call, bound to the digests of its key and its body (32 bytes each): a
+   * row that was given the digest of another body answers nobody.
+   */
+  sealAnswer(answer: string, call: AnswerBinding): Buffer;
+  openAnswer(sealed: Buffer, call: AnswerBinding): string;
+  /** Where a search for tokens goes on, as text that its caller cannot read or change. */
+  searchCursors: SearchCursors;
 };
 
-/** The keys of one vault that its data needs. */
-export type VaultKeyVersions = Record<'seal' | 'fingerprint' | 'placement' | 'join', KeyVersions>;
+/** A volatile value opens under the times that it was kept with only: a longer life cannot be written beside it. */
+export type VolatileBinding = {
+  fieldId: number;
+  token: string;
+  createdAtMs: number;
+  expiresAtMs: number;
+};
 
-/** Builds the cipher of one vault from unwrapped keys. Throws `internal` when an active key is missing. */
-export function makeVaultCipher(input: { vaultId: number; keys: VaultKeyVersions }): VaultCipher {
-  const { vaultId, keys } = input;
+type AnswerBinding = { key: Buffer; body: Buffer };
+
+/** The keys of one vault that its data needs. */
+export type VaultKeyVersions = Record<
+  'seal' | 'fingerprint' | 'placement' | 'join' | 'fpe' | 'siv' | 'idempotency',
+  KeyVersions
+>;
+
+/**
+ * Builds the cipher of one vault from unwrapped keys. Throws `internal` when an active key is missing.
+ *
+ * @param input.vaultId the number that the vault's data is bound to (`vault.seal_id`)
+ * @param input.ff1 what does FF1's work; by default one of its own
+ */
+export function makeVaultCipher(input: {
+  vaultId: number;
+  keys: VaultKeyVersions;
+  ff1?: Ff1Engine;
+}): VaultCipher {
+  const { vaultId, keys, ff1 = makeFf1Engine() } = input;
   const fingerprintKey = activeKey(keys.fingerprint);
   const placementKey = activeKey(keys.placement);
   const joinKey = activeKey(keys.join);
-  const box = makeBox(vaultId, keys.seal);
+  const box = makeSealingBox(vaultId, keys.seal);
+  const answers = makeSealingBox(vaultId, keys.idempotency);
   const bound = (label: string, { fieldId, token, subjectId = '' }: SealBinding) =>
     frame([label, vaultId, fieldId, token, subjectId]);
   const valueAad = (binding: SealBinding) => bound('counterfoil/seal/v1', binding);
   const metadataAad = (binding: SealBinding) => bound('counterfoil/metadata/v1', binding);
+  const volatileAad = ({ fieldId, token, createdAtMs, expiresAtMs }: VolatileBinding) =>
+    frame(['counterfoil/volatile/v1', vaultId, fieldId, token, createdAtMs, expiresAtMs]);
+  const answerAad = ({ key, body }: AnswerBinding) =>
+    frame(['counterfoil/idempotency/v1', vaultId, key, body]);
   const subjectAad = (digest: Buffer) => frame(['counterfoil/subject-secret/v1', vaultId, digest]);
 
   return {
@@ -91,61 +133,16 @@ export function makeVaultCipher(input: { vaultId: number; keys: VaultKeyVersions
     }),
     placement: ({ fieldId, scope, value }) =>
       keyed(placementKey, ['counterfoil/placement/v1', fieldId, scope, value]).readUInt8(0),
+    vaultless: makeVaultless({ vaultId, keys, ff1 }),
+    digests: makeVaultDigests(joinKey),
+    sealVolatile: (value, binding) => box.sealText(value, volatileAad(binding)),
+    openVolatile: (sealed, binding) => box.openText(sealed, volatileAad(binding)),
+    sealAnswer: (answer, call) => answers.sealText(answer, answerAad(call)),
+    openAnswer: (sealed, call) => answers.openText(sealed, answerAad(call)),
+    searchCursors: makeSearchCursors(vaultId, box),
   };
-}
-
-/** Seals and opens under the seal key, or under a subject's key derived from it. */
-function makeBox(vaultId: number, versions: KeyVersions) {
-  const { active } = versions;
-  const activeSealKey = activeKey(versions);
-  const vaultKeys = new Map<number, XaesKey>();
-  for (const [version, key] of versions.readable) {
-    vaultKeys.set(version, makeXaesKey(key));
-  }
-  const activeVaultKey = makeXaesKey(activeSealKey);
-  const subjectKey = (sealKey: SecretKey, version: number, secret: SecretBytes): XaesKey => {
-    const info = frame(['counterfoil/subject-seal/v1', vaultId, version]);
-    return makeXaesKey(hkdfSha256({ key: sealKey, salt: secret.reveal(), info }));
-  };
-  const keyOf = (version: number, secret: SecretBytes | undefined): XaesKey | undefined => {
-    const sealKey = versions.readable.get(version);
-    return secret === undefined || sealKey === undefined
-      ? vaultKeys.get(version)
-      : subjectKey(sealKey, version, secret);
-  };
-
-  const box = {
-    seal: (plaintext: Buffer, aad: Buffer, secret?: SecretBytes): Buffer => {
-      const key = secret === undefined ? activeVaultKey : subjectKey(activeSealKey, active, secret);
-      return seal({ version: active, key, plaintext, aad });
-    },
-    open: (sealed: Buffer, aad: Buffer, secret?: SecretBytes): Buffer =>
-      open({ sealed, aad, keyOf: (version) => keyOf(version, secret) }),
-    sealText: (text: string, aad: Buffer, secret?: SecretBytes): Buffer => {
-      const plaintext = utf8(text);
-      const sealed = box.seal(plaintext, aad, secret);
-      plaintext.fill(0);
-      return sealed;
-    },
-    openText: (sealed: Buffer, aad: Buffer, secret?: SecretBytes): string => {
-      const plaintext = box.open(sealed, aad, secret);
-      const text = plaintext.toString('utf8');
-      plaintext.fill(0);
-      return text;
-    },
-  };
-  return box;
 }
 
 function keyed(key: SecretKey, parts: readonly FramePart[]): Buffer {
   return hmacSha256(key, frame(parts));
-}
-
-/** The key that new work uses. Throws `internal` when it is not among the readable ones. */
-export function activeKey({ active, readable }: KeyVersions): SecretKey {
-  const key = readable.get(active);
-  if (key === undefined) {
-    throw new VaultError('internal', { detail: 'a keyset lacks its active key' });
-  }
-  return key;
 }

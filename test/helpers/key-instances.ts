@@ -31,7 +31,11 @@ export function makeStore() {
 }
 
 /** One instance of the service over a store that others may share. */
-export function makeInstance(memory = makeStore(), rootKey = 1) {
+export function makeInstance(
+  memory = makeStore(),
+  rootKey = 1,
+  sealIdOf = async (vaultId: number): Promise<number> => vaultId,
+) {
   const clock = { nowMs: 0, monotonic: () => clock.nowMs };
   const inner = makeKeyring({ rootKey: new SecretBytes(Buffer.alloc(32, rootKey)) });
   const state = { unwraps: 0, isDisabled: false };
@@ -44,7 +48,7 @@ export function makeInstance(memory = makeStore(), rootKey = 1) {
         : inner.unwrap(wrapped, context);
     },
   };
-  const keysets = makeKeysets({ store: memory.store, keyring, clock });
+  const keysets = makeKeysets({ store: memory.store, keyring, clock, sealIdOf });
   return { ...memory, keysets, clock, state };
 }
 
