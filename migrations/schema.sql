@@ -148,6 +148,30 @@ table audit_writer (
 CREATE INDEX audit_writer_open ON public.audit_writer USING btree (boot_id) WHERE (NOT closed)
 grant select to counterfoil_service
 
+table budget_lease (
+  vault_id integer not null,
+  holder bytea not null,
+  window_start timestamp with time zone not null,
+  used integer not null,
+  granted integer not null,
+  constraint budget_lease_granted_check CHECK ((granted >= 0)),
+  constraint budget_lease_holder_check CHECK ((octet_length(holder) = 16)),
+  constraint budget_lease_pkey PRIMARY KEY (vault_id, holder),
+  constraint budget_lease_used_check CHECK ((used >= 0))
+)
+grant delete, insert, select, update to counterfoil_service
+
+table erasure (
+  vault_id integer not null,
+  digest bytea not null,
+  erased_at timestamp with time zone not null,
+  erased integer not null,
+  constraint erasure_digest_check CHECK ((octet_length(digest) = 32)),
+  constraint erasure_erased_check CHECK ((erased >= 0)),
+  constraint erasure_pkey PRIMARY KEY (vault_id, digest, erased_at)
+)
+grant insert, select to counterfoil_service
+
 table field (
   vault_id integer not null,
   id smallint not null,
@@ -160,6 +184,21 @@ table field (
   constraint field_vault_id_name_key UNIQUE (vault_id, name)
 )
 grant insert, select to counterfoil_service
+
+table idempotency (
+  vault_id integer not null,
+  key bytea not null,
+  body bytea not null,
+  answer bytea not null,
+  subject_id bigint,
+  created_at timestamp with time zone not null default now(),
+  constraint idempotency_body_check CHECK ((octet_length(body) = 32)),
+  constraint idempotency_key_check CHECK ((octet_length(key) = 32)),
+  constraint idempotency_pkey PRIMARY KEY (vault_id, key)
+)
+CREATE INDEX idempotency_created_at ON public.idempotency USING btree (created_at)
+CREATE INDEX idempotency_subject ON public.idempotency USING btree (vault_id, subject_id) WHERE (subject_id IS NOT NULL)
+grant delete, insert, select, update to counterfoil_service
 
 table key_version (
   vault_id integer not null,
@@ -203,7 +242,8 @@ table revocation (
   constraint revocation_pkey PRIMARY KEY (shard, vault_id, token),
   constraint revocation_shard_check CHECK (((shard >= 0) AND (shard <= 255)))
 )
-grant insert, select to counterfoil_service
+CREATE INDEX revocation_revoked_at ON public.revocation USING btree (revoked_at)
+grant delete, insert, select to counterfoil_service
 
 table schema_migration (
   version integer not null,
@@ -225,7 +265,8 @@ table subject (
   constraint subject_vault_id_digest_key UNIQUE (vault_id, digest),
   constraint subject_vault_id_fkey FOREIGN KEY (vault_id) REFERENCES vault(id)
 )
-grant insert, select to counterfoil_service
+grant delete, insert, select to counterfoil_service
+grant update (created_at) to counterfoil_service
 
 table token (
   shard smallint not null,
@@ -238,18 +279,30 @@ table token (
   key_version integer not null generated always as (((((get_byte(sealed, 1) << 24) | (get_byte(sealed, 2) << 16)) | (get_byte(sealed, 3) << 8)) | get_byte(sealed, 4))) stored,
   metadata bytea storage e,
   subject_id bigint,
-  created_at timestamp with time zone not null default now(),
+  created_at timestamp(3) with time zone not null default now(),
   expires_at timestamp with time zone,
+  reveals_left integer,
+  space smallint,
+  target_shard smallint,
+  target_token text,
   constraint token_fp_even_check CHECK ((octet_length(fp_even) = 16)),
   constraint token_fp_odd_check CHECK ((octet_length(fp_odd) = 16)),
   constraint token_pkey PRIMARY KEY (shard, vault_id, token),
+  constraint token_reveals_left_check CHECK ((reveals_left >= 0)),
   constraint token_sealed_check CHECK ((octet_length(sealed) >= 61)),
-  constraint token_shard_check CHECK (((shard >= 0) AND (shard <= 255)))
+  constraint token_shard_check CHECK (((shard >= 0) AND (shard <= 255))),
+  constraint token_target CHECK (((target_shard IS NULL) = (target_token IS NULL)))
 ) with (fillfactor=90)
+CREATE INDEX token_created_at ON public.token USING btree (vault_id, field_id, created_at) WHERE (target_token IS NULL)
+CREATE INDEX token_expires_at ON public.token USING btree (expires_at) WHERE (expires_at IS NOT NULL)
 CREATE UNIQUE INDEX token_fp_even ON public.token USING btree (shard, vault_id, field_id, fp_even) WHERE (fp_even IS NOT NULL)
 CREATE UNIQUE INDEX token_fp_odd ON public.token USING btree (shard, vault_id, field_id, fp_odd) WHERE (fp_odd IS NOT NULL)
+CREATE INDEX token_space ON public.token USING btree (vault_id, field_id, space) WHERE (space IS NOT NULL)
+CREATE INDEX token_spent ON public.token USING btree (shard, vault_id, token) WHERE (reveals_left = 0)
+CREATE INDEX token_target ON public.token USING btree (target_shard, vault_id, target_token) WHERE (target_token IS NOT NULL)
+CREATE TRIGGER token_end_alias AFTER DELETE ON public.token FOR EACH ROW WHEN ((old.target_token IS NULL)) EXECUTE FUNCTION token_end_alias()
 grant delete, insert, select to counterfoil_service
-grant update (fp_even, fp_odd) to counterfoil_service
+grant update (fp_even, fp_odd, reveals_left) to counterfoil_service
 
 table token_subject (
   shard smallint not null,
@@ -259,16 +312,44 @@ table token_subject (
   constraint token_subject_pkey PRIMARY KEY (shard, vault_id, token, subject_id),
   constraint token_subject_shard_vault_id_token_fkey FOREIGN KEY (shard, vault_id, token) REFERENCES token(shard, vault_id, token) ON DELETE CASCADE
 )
-CREATE INDEX token_subject_by_subject ON public.token_subject USING btree (vault_id, subject_id)
+CREATE INDEX token_subject_in_order ON public.token_subject USING btree (vault_id, subject_id, shard, token)
+grant delete, insert, select to counterfoil_service
+
+table token_tag (
+  shard smallint not null,
+  vault_id integer not null,
+  token text not null,
+  tag bytea not null,
+  constraint token_tag_pkey PRIMARY KEY (shard, vault_id, token, tag),
+  constraint token_tag_shard_vault_id_token_fkey FOREIGN KEY (shard, vault_id, token) REFERENCES token(shard, vault_id, token) ON DELETE CASCADE,
+  constraint token_tag_tag_check CHECK ((octet_length(tag) = 16))
+)
+CREATE INDEX token_tag_by_tag ON public.token_tag USING btree (vault_id, tag)
+grant insert, select to counterfoil_service
+
+table tombstone (
+  shard smallint not null,
+  vault_id integer not null,
+  digest bytea not null,
+  field_id smallint not null,
+  space smallint,
+  buried_at timestamp with time zone not null default now(),
+  constraint tombstone_digest_check CHECK ((octet_length(digest) = 16)),
+  constraint tombstone_pkey PRIMARY KEY (shard, vault_id, digest),
+  constraint tombstone_shard_check CHECK (((shard >= 0) AND (shard <= 255)))
+)
+CREATE INDEX tombstone_space ON public.tombstone USING btree (vault_id, field_id, space) WHERE (space IS NOT NULL)
 grant insert, select to counterfoil_service
 
 table vault (
   id integer not null generated by default as identity,
   name text not null,
   created_at timestamp with time zone not null default now(),
+  seal_id integer,
   constraint vault_id_check CHECK ((id >= 0)),
   constraint vault_name_key UNIQUE (name),
-  constraint vault_pkey PRIMARY KEY (id)
+  constraint vault_pkey PRIMARY KEY (id),
+  constraint vault_seal_id_check CHECK ((seal_id > 0))
 )
 grant insert, select to counterfoil_service
 
@@ -735,3 +816,32 @@ begin
 end
 $function$
 -- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.subject_pass_ids(p_vault integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  highest constant bigint := (select max(id) from public.subject where vault_id = p_vault);
+begin
+  if highest > (1::bigint << 60) then
+    raise exception 'not an id that a subject can have' using errcode = 'invalid_parameter_value';
+  end if;
+  perform setval('public.subject_id_seq', highest + 1000000)
+  from public.subject_id_seq where last_value <= highest;
+end
+$function$
+-- execute: counterfoil_service
+CREATE OR REPLACE FUNCTION public.token_end_alias()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from public.token a
+  where a.target_shard = old.shard and a.vault_id = old.vault_id and a.target_token = old.token;
+  return null;
+end
+$function$
+-- execute: public

@@ -1,42 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { shardOf } from '../../src/domain/tokens/shard.ts';
 import type { NewToken, TokenStore } from '../../src/operations/ports/token-store.ts';
+
+import { answerContract } from './token-store-answers.ts';
+import { importContract } from './token-store-imports.ts';
+import { revealContract, tombstoneContract } from './token-store-limits.ts';
+import { future, newToken, past, twins, VAULT_ID } from './token-store-rows.ts';
 
 /** A store under test, with the clean-up that goes with it. */
 export type StoreUnderTest = { store: TokenStore; close(): Promise<void> };
-
-const VAULT_ID = 1;
-const SEALED_MIN_BYTES = 61;
-const past = () => new Date(Date.now() - 60_000);
-const future = () => new Date(Date.now() + 3_600_000);
-
-/** A token that nobody else has, with the fields of one that is stored. */
-export function newToken(overrides: Partial<NewToken> = {}): NewToken {
-  const token = overrides.token ?? `tok_${randomBytes(12).toString('hex')}`;
-  const sealed = randomBytes(SEALED_MIN_BYTES);
-  sealed.writeUInt32BE(1, 1);
-  const shard = shardOf(token);
-  return {
-    vaultId: VAULT_ID,
-    shard,
-    token,
-    fieldId: 1,
-    sealed,
-    sealedForSubject: false,
-    ...overrides,
-  };
-}
-
-/** Two tokens for one value: the second loses against the first. Both lie in the value's shard. */
-export function twins(version = 1, fieldId = 1): [NewToken, NewToken] {
-  const fingerprint = { version, digest: randomBytes(16) };
-  return [
-    newToken({ fingerprint, fieldId, shard: 7 }),
-    newToken({ fingerprint, fieldId, shard: 7 }),
-  ];
-}
 
 /** What every token store must do; see the comments of the port. */
 export function runTokenStoreContract(name: string, make: () => Promise<StoreUnderTest>): void {
@@ -52,6 +25,11 @@ export function runTokenStoreContract(name: string, make: () => Promise<StoreUnd
     repeatContract(store);
     endingContract(store);
     subjectContract(store);
+    erasedSubjectContract(store);
+    revealContract(store);
+    tombstoneContract(store);
+    answerContract(store);
+    importContract(store);
   });
 }
 
@@ -64,6 +42,7 @@ function readingContract(store: () => TokenStore): void {
       { ...found, createdAt: undefined },
       {
         token: row.token,
+        shard: row.shard,
         fieldId: 1,
         sealed: row.sealed,
         metadata: row.metadata,
@@ -266,5 +245,30 @@ function subjectContract(store: () => TokenStore): void {
     assert.equal((await store().findOfSubject({ ...asked, limit: 1 })).length, 1);
     assert.deepEqual(await store().findOfSubject({ ...asked, vaultId: 2 }), []);
     assert.deepEqual(await store().findOfSubject({ ...subject(), limit: 10 }), []);
+  });
+}
+
+function erasedSubjectContract(store: () => TokenStore): void {
+  it('stores nothing for a subject who is not there, and links nothing to one', async () => {
+    const gone = { subjectId: '999999999' };
+    const rows = [
+      newToken(gone),
+      newToken({ ...gone, sealedForSubject: true }),
+      { ...twins()[0], ...gone },
+    ];
+    for (const row of rows) {
+      assert.deepEqual(await store().insert(row), { kind: 'subject_gone' });
+      assert.equal(await store().find(row), undefined);
+      const { subjectId: _, ...unnamed } = row;
+      assert.deepEqual(await store().insert(unnamed), { kind: 'inserted' });
+      await store().link({ ...row, ...gone });
+    }
+  });
+
+  it('tells of a known value even to a caller whose subject is gone', async () => {
+    const [first, second] = twins();
+    await store().insert(first);
+    const known = await store().insert({ ...second, subjectId: '999999999' });
+    assert.equal(known.kind, 'known');
   });
 }

@@ -1,10 +1,10 @@
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from '../../crypto/random.ts';
 import { VaultError } from '../../domain/errors.ts';
 import type { Head, HeadStore } from '../../operations/ports/head-store.ts';
 import { parseCheckpoint } from '../../tlog/checkpoint.ts';
 import { parseNote } from '../../tlog/note.ts';
+import { createFile, isCode } from './create-file.ts';
 
 /** What a folder holds of one origin: the newest generation, and the head in it. */
 type Newest = { generation: number; head: Head | undefined };
@@ -89,34 +89,3 @@ function readHead(note: string, origin: string): Head {
   }
   return { size: checkpoint.size, root: checkpoint.root, note };
 }
-
-/** Makes a whole file, durably, or none. False when there is one of that name. */
-async function createFile(folder: string, name: string, content: string): Promise<boolean> {
-  const draft = join(folder, `draft.${randomBytes(8).toString('hex')}`);
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(draft, join(folder, name));
-  } catch (error) {
-    if (isCode(error, 'EEXIST')) return false;
-    throw error;
-  } finally {
-    await rm(draft);
-  }
-  // The name itself is durable with the folder only.
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-  return true;
-}
-
-const isCode = (error: unknown, code: string) =>
-  error instanceof Error && 'code' in error && error.code === code;

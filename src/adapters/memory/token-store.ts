@@ -1,132 +1,74 @@
-import type {
-  FingerprintKey,
-  InsertResult,
-  NewToken,
-  StoredToken,
-  SubjectRow,
-  TokenKey,
-  TokenStore,
-} from '../../operations/ports/token-store.ts';
-
-type Row = NewToken & { createdAt: Date; fingerprintHeld: boolean; subjectIds: Set<string> };
-
-const keyOf = ({ vaultId, token }: Pick<TokenKey, 'vaultId' | 'token'>): string =>
-  `${vaultId}/${token}`;
+import type { StoredToken, TokenKey, TokenStore } from '../../operations/ports/token-store.ts';
+import { importToken, insertToken } from './token-inserts.ts';
+import {
+  answerTo,
+  digestName,
+  endRow,
+  findHolder,
+  isLive,
+  makeTokenTables,
+  subjectOf,
+  type TokenTableRow,
+  type TokenTables,
+  tokenName,
+  toStored,
+} from './token-tables.ts';
 
 /**
  * The encrypted mapping in memory, for tests: it keeps the port's contract, not the data.
  *
  * @param clock judges liveness, as the database's clock does
+ * @param tables are shared with the other stores over the same tokens
  */
-export function makeMemoryTokenStore(clock: { now(): number }): TokenStore {
-  const rows = new Map<string, Row>();
-  const revoked = new Set<string>();
-  const subjects = makeSubjects();
+export function makeMemoryTokenStore(
+  clock: { now(): number },
+  tables: TokenTables = makeTokenTables(),
+): TokenStore {
+  const { rows, revoked, subjects } = tables;
+  const live = (row: TokenTableRow | undefined): StoredToken | undefined =>
+    row !== undefined && isLive(row, clock.now()) ? toStored(tables, row) : undefined;
 
-  const isLive = ({ expiresAt }: Row): boolean =>
-    expiresAt === undefined || expiresAt.getTime() > clock.now();
-
-  const holderOf = (key: FingerprintKey): Row | undefined =>
-    [...rows.values()].find((row) => holds(row, key));
-
-  const toStored = (row: Row): StoredToken =>
-    storedOf(row, row.sealedForSubject ? subjects.find(row) : undefined);
-
-  function insert(row: NewToken): InsertResult {
-    const existing = rows.get(keyOf(row));
-    if (existing?.sealed.equals(row.sealed)) {
-      return { kind: 'inserted' };
-    }
-    const { fingerprint } = row;
-    const holder = fingerprint && holderOf({ ...row, fingerprint });
-    if (holder !== undefined && isLive(holder)) {
-      return { kind: 'known', row: toStored(holder) };
-    }
-    if (existing !== undefined || revoked.has(keyOf(row))) {
-      return { kind: 'taken' };
-    }
-    if (holder !== undefined) {
-      holder.fingerprintHeld = false;
-    }
-    rows.set(keyOf(row), rowOf(row, new Date(clock.now())));
-    return { kind: 'inserted' };
+  function takeReveal(key: TokenKey): boolean {
+    const row = rows.get(tokenName(key));
+    if (row?.revealsLeft === undefined || live(row) === undefined) return false;
+    row.revealsLeft -= 1;
+    return true;
   }
 
-  const live = (row: Row | undefined): StoredToken | undefined =>
-    row !== undefined && isLive(row) ? toStored(row) : undefined;
-
   return {
-    find: async (key) => live(rows.get(keyOf(key))),
-    findByFingerprint: async (key) => live(holderOf(key)),
-    insert: async (row) => insert(row),
+    find: async (key) => live(rows.get(tokenName(key))),
+    findByFingerprint: async (key) => live(findHolder(tables, key)),
+    insert: async (row) => insertToken(tables, row, clock.now()),
+    import: async (row) => importToken(tables, row, clock.now()),
+    findAnswer: async (call) => answerTo(tables, call, clock.now()),
+    takeReveal: async (key) => takeReveal(key),
     link: async ({ subjectId, ...key }) => {
-      const row = rows.get(keyOf(key));
-      if (live(row) !== undefined) row?.subjectIds.add(subjectId);
-    },
-    async revoke(key) {
-      if (live(rows.get(keyOf(key))) === undefined) {
-        return false;
+      const row = rows.get(tokenName(key));
+      if (live(row) !== undefined && subjectOf(tables, { subjectId }) !== undefined) {
+        row?.subjectIds.add(subjectId);
       }
-      rows.delete(keyOf(key));
-      revoked.add(keyOf(key));
+    },
+    async revoke({ tombstone, ...key }) {
+      const row = rows.get(tokenName(key));
+      if (row === undefined || live(row) === undefined) return false;
+      endRow(tables, row, tombstone);
+      revoked.set(tokenName(key), clock.now());
       return true;
     },
-    ensureSubject: async (subject) => subjects.ensure(subject),
+    async ensureSubject({ vaultId, digest, sealedSecret }) {
+      const name = digestName(vaultId, digest);
+      const row = subjects.get(name) ?? { id: tables.nextSubjectId(), digest, sealedSecret };
+      subjects.set(name, row);
+      return row;
+    },
     findOfSubject: async ({ vaultId, digest, limit }) => {
-      const id = subjects.idOf({ vaultId, digest });
+      const id = subjects.get(digestName(vaultId, digest))?.id;
       return [...rows.values()]
-        .filter((row) => row.vaultId === vaultId && isLive(row))
+        .filter((row) => row.vaultId === vaultId && isLive(row, clock.now()))
         .filter(({ subjectIds }) => id !== undefined && subjectIds.has(id))
         .map(({ token }) => token)
         .sort()
         .slice(0, limit);
     },
-  };
-}
-
-function rowOf(row: NewToken, createdAt: Date): Row {
-  const subjectIds = new Set(row.subjectId === undefined ? [] : [row.subjectId]);
-  return { ...row, createdAt, fingerprintHeld: true, subjectIds };
-}
-
-function storedOf(row: Row, subject: SubjectRow | undefined): StoredToken {
-  const { token, fieldId, sealed, createdAt, metadata, expiresAt } = row;
-  return {
-    token,
-    fieldId,
-    sealed,
-    createdAt,
-    ...(metadata !== undefined && { metadata }),
-    ...(expiresAt !== undefined && { expiresAt }),
-    ...(subject !== undefined && { subject }),
-  };
-}
-
-function holds(row: Row, key: FingerprintKey): boolean {
-  return (
-    row.fingerprintHeld &&
-    row.vaultId === key.vaultId &&
-    row.shard === key.shard &&
-    row.fieldId === key.fieldId &&
-    row.fingerprint?.version === key.fingerprint.version &&
-    row.fingerprint.digest.equals(key.fingerprint.digest)
-  );
-}
-
-function makeSubjects() {
-  const byDigest = new Map<string, SubjectRow>();
-  const keyOf = ({ vaultId, digest }: { vaultId: number; digest: Buffer }) =>
-    `${vaultId}/${digest.toString('hex')}`;
-  return {
-    idOf: (subject: { vaultId: number; digest: Buffer }) => byDigest.get(keyOf(subject))?.id,
-    ensure(subject: { vaultId: number; digest: Buffer; sealedSecret: Buffer }): SubjectRow {
-      const { digest, sealedSecret } = subject;
-      const key = keyOf(subject);
-      const row = byDigest.get(key) ?? { id: String(byDigest.size + 1), digest, sealedSecret };
-      byDigest.set(key, row);
-      return row;
-    },
-    find: ({ subjectId }: NewToken): SubjectRow | undefined =>
-      [...byDigest.values()].find(({ id }) => id === subjectId),
   };
 }

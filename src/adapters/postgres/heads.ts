@@ -1,11 +1,9 @@
-import type { Pool } from 'pg';
 import { VaultError } from '../../domain/errors.ts';
 import type { Head, HeadStore } from '../../operations/ports/head-store.ts';
 import { parseCheckpoint } from '../../tlog/checkpoint.ts';
 import { parseNote } from '../../tlog/note.ts';
-import { makePool } from './pool.ts';
+import { makeOwnTable } from './own-table.ts';
 import { runStatement } from './session.ts';
-import { hasSqlstate } from './sqlstate.ts';
 
 const CREATE = `
 create table if not exists counterfoil_audit_head (
@@ -28,22 +26,18 @@ where origin = $1 and size = $4 and size < $2
 returning origin`;
 
 const CONNECTIONS = 2;
-const UNIQUE_VIOLATION = '23505';
 
 /**
  * Heads in a database of its own, which must not be the one whose log it remembers: one that is restored
  * separately, and written by other people. It makes its table itself, at the first use.
  */
 export function makePostgresHeadStore(connectionString: string): HeadStore {
-  const pool = makePool({ connectionString, max: CONNECTIONS, name: 'counterfoil-audit-head' });
-  let made: Promise<void> | undefined;
-  const ready = (): Promise<void> => {
-    made ??= createTable(pool).catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
+  const { pool, ready } = makeOwnTable({
+    connectionString,
+    max: CONNECTIONS,
+    name: 'counterfoil-audit-head',
+    create: CREATE,
+  });
   return {
     shared: true,
 
@@ -68,15 +62,6 @@ export function makePostgresHeadStore(connectionString: string): HeadStore {
 
     close: () => pool.end(),
   };
-}
-
-async function createTable(pool: Pool): Promise<void> {
-  try {
-    await runStatement(pool, { text: CREATE });
-  } catch (error) {
-    // Two at once: Postgres looks for the table first, and one of them then finds its name taken.
-    if (!hasSqlstate(error, UNIQUE_VIOLATION)) throw error;
-  }
 }
 
 function readHead({ size, note }: { size: string; note: string }, origin: string): Head {

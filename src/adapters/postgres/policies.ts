@@ -29,6 +29,10 @@ const COLUMNS = 'vault_id, version, document, hash, mac, applied_at';
 const LATEST = `
 select ${COLUMNS} from policy_version where vault_id = $1 order by version desc limit 1`;
 
+const BEFORE = `
+select ${COLUMNS} from policy_version where vault_id = $1 and version < $2
+order by version desc limit 1`;
+
 const BY_HASH = `select ${COLUMNS} from policy_version where vault_id = $1 and hash = $2`;
 
 const INSERT = `
@@ -44,6 +48,14 @@ export async function latestPolicy(
   return one(deps, { text: LATEST, values: [vaultId] });
 }
 
+/** The version that a version replaced, or `undefined` for the first one. */
+export async function policyBefore(
+  deps: Deps,
+  policy: { vaultId: number; version: number },
+): Promise<PolicyVersion | undefined> {
+  return one(deps, { text: BEFORE, values: [policy.vaultId, policy.version] });
+}
+
 /** The version that once applied exactly this document, or `undefined`. */
 export async function findPolicyByHash(
   deps: Deps,
@@ -54,21 +66,32 @@ export async function findPolicyByHash(
 
 /**
  * Stores a document as the vault's next version, unless this very document was applied before: then
- * that version is returned and nothing changes. Racing callers get one version per document.
+ * that version is returned and nothing changes. Racing callers get one version per document, and documents
+ * are ordered: each was checked against the one that it follows.
  *
  * @param policy.mac makes the MAC, once the version is known that it must cover
+ * @param policy.check rejects when the document may not follow this version; asked again after a lost race
  */
 export async function applyPolicy(
   deps: Deps,
-  policy: { vaultId: number; document: string; hash: Buffer; mac: (version: number) => Buffer },
+  policy: {
+    vaultId: number;
+    document: string;
+    hash: Buffer;
+    mac: (version: number) => Buffer;
+    check: (latest: PolicyVersion | undefined) => Promise<void>;
+  },
 ): Promise<PolicyVersion> {
-  const { vaultId, document, hash, mac } = policy;
+  const { vaultId, document, hash, mac, check } = policy;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const applied = await findPolicyByHash(deps, { vaultId, hash });
     if (applied !== undefined) {
       return applied;
     }
-    const version = ((await latestPolicy(deps, vaultId))?.version ?? 0) + 1;
+    const latest = await latestPolicy(deps, vaultId);
+    await check(latest);
+    // Numbers are unique: the insert takes effect only if no other document came in between.
+    const version = (latest?.version ?? 0) + 1;
     const insert = { text: INSERT, values: [vaultId, version, document, hash, mac(version)] };
     await untilCertain<unknown>(deps, {
       first: () => runStatement(deps.pool, insert),

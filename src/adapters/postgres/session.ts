@@ -1,8 +1,11 @@
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { doubtfulCommit, isUnknownOutcome, toVaultError } from './sqlstate.ts';
 
-/** One statement. With a `name` it is prepared once per connection. */
-export type Statement = { name?: string; text: string; values?: unknown[] };
+/**
+ * One statement. With a `name` it is prepared once per connection. `query_timeout` (in milliseconds) is the
+ * driver's patience, where the pool's is too short; the server's own is another setting.
+ */
+export type Statement = { name?: string; text: string; values?: unknown[]; query_timeout?: number };
 
 /** One connection, for the time of one piece of work. */
 export type Session = {

@@ -21,15 +21,35 @@ select * from unnest($1::int[], $2::bytea[], $3::bytea[]) as s (vault_id, digest
 order by s.vault_id, s.digest
 on conflict (vault_id, digest) do nothing`;
 
+// Everybody locks persons before tokens. An erasure that runs at the same time is waited for, and what
+// it has deleted is passed over; one that comes later waits for this link, and sees it.
 const LINK = `
+with wanted as (
+  select * from unnest($1::smallint[], $2::int[], $3::text[], $4::bigint[])
+    as w (shard, vault_id, token, subject_id)
+), person as (
+  select s.vault_id, s.id from subject s
+  where (s.vault_id, s.id) in (select vault_id, subject_id from wanted)
+  order by s.vault_id, s.id
+  for key share
+), live as (
+  select t.shard, t.vault_id, t.token, wanted.subject_id
+  from wanted join token t using (shard, vault_id, token)
+  where ${TOKEN_IS_LIVE} and t.target_token is null
+    and (wanted.vault_id, wanted.subject_id) in (select vault_id, id from person)
+  order by t.shard, t.vault_id, t.token, wanted.subject_id
+  for key share of t
+)
 insert into token_subject (shard, vault_id, token, subject_id)
-select t.shard, t.vault_id, t.token, wanted.subject_id
-from unnest($1::smallint[], $2::int[], $3::text[], $4::bigint[])
-  as wanted (shard, vault_id, token, subject_id)
-join token t using (shard, vault_id, token)
-where ${TOKEN_IS_LIVE}
-order by t.shard, t.vault_id, t.token, wanted.subject_id
+select shard, vault_id, token, subject_id from live
+order by shard, vault_id, token, subject_id
 on conflict do nothing`;
+
+const LOCK = `
+select from subject s
+where (s.vault_id, s.id) in (select * from unnest($1::int[], $2::bigint[]))
+order by s.vault_id, s.id
+for key share`;
 
 const TOKENS_OF = `
 select t.token
@@ -97,7 +117,25 @@ async function read(
   return results;
 }
 
-/** Links live tokens to subjects; links that exist stay. Links of dead tokens are not made. */
+/**
+ * Holds off the erasure of these subjects until the transaction ends. Before any other lock: an erasure
+ * locks its subject first, too.
+ */
+export async function lockSubjects(
+  session: Session,
+  rows: readonly { vaultId: number; subjectId?: string }[],
+): Promise<void> {
+  const named = rows.filter(({ subjectId }) => subjectId !== undefined);
+  if (named.length > 0) {
+    const values = [named.map((row) => row.vaultId), named.map((row) => row.subjectId)];
+    await session.rows({ name: 'subject-lock', text: LOCK, values });
+  }
+}
+
+/**
+ * Links live tokens to subjects; links that exist stay. Links of dead tokens, and to subjects who were
+ * erased, are not made.
+ */
 export async function linkTokens(
   deps: { pool: Pool; clock: Clock },
   links: readonly NewLink[],

@@ -1,119 +1,61 @@
 import type { Pool } from 'pg';
-import { VaultError } from '../../domain/errors.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
 import type { InsertResult, NewToken } from '../../operations/ports/token-store.ts';
 import { untilCertain } from './certainty.ts';
 import { inTransaction, type Session, withSession } from './session.ts';
+import { lockSubjects } from './subjects.ts';
+import { answersOf, claimAnswers, releaseAnswers } from './token-answers.ts';
+import { explainRows, type Facts } from './token-explain.ts';
+import { nameOf, toStoredToken } from './token-rows.ts';
 import {
-  fingerprintColumns,
-  TOKEN_COLUMNS,
-  TOKEN_IS_LIVE,
-  type TokenRow,
-  toStoredToken,
-} from './token-rows.ts';
+  type Attempt,
+  freeDeadFingerprint,
+  lockOrder,
+  removeEnded,
+  untilSettled,
+  writeRows,
+} from './token-writes.ts';
 
-/** `undefined`: this attempt could not store the row, and nobody else's row explains it. */
-type Attempt = InsertResult | undefined;
-
-const INPUT = `
-input as (
-  select * from unnest($1::smallint[], $2::int[], $3::text[], $4::smallint[], $5::bytea[],
-      $6::bytea[], $7::bytea[], $8::bytea[], $9::timestamptz[], $10::bigint[], $11::bool[])
-    with ordinality as i (shard, vault_id, token, field_id, fp_even, fp_odd, sealed, metadata,
-      expires_at, subject_id, sealed_for_subject, ord)
-)`;
-
-// The order is the caller's (`lockOrder`), spelled out because the planner is free to change it.
-const INSERT = `
-with ${INPUT}, stored as (
-  insert into token (shard, vault_id, token, field_id, fp_even, fp_odd, sealed, metadata, expires_at,
-    subject_id)
-  select i.shard, i.vault_id, i.token, i.field_id, i.fp_even, i.fp_odd, i.sealed, i.metadata,
-    i.expires_at, case when i.sealed_for_subject then i.subject_id end
-  from input i
-  where not exists (
-    select from revocation r
-    where r.shard = i.shard and r.vault_id = i.vault_id and r.token = i.token)
-  order by i.ord
-  on conflict do nothing
-  returning shard, vault_id, token
-), linked as (
-  insert into token_subject (shard, vault_id, token, subject_id)
-  select i.shard, i.vault_id, i.token, i.subject_id
-  from input i join stored using (shard, vault_id, token)
-  where i.subject_id is not null
-)
-select i.ord::int from input i join stored using (shard, vault_id, token)`;
-
-const EXPLAIN = `
-with ${INPUT}
-select i.ord::int, mine.sealed is not null and mine.sealed = i.sealed as stored,
-  mine.sealed is not null or r.token is not null as used, t.token is not null and ${TOKEN_IS_LIVE} as live,
-  ${TOKEN_COLUMNS}
-from input i
-left join token mine
-  on mine.shard = i.shard and mine.vault_id = i.vault_id and mine.token = i.token
-left join revocation r on r.shard = i.shard and r.vault_id = i.vault_id and r.token = i.token
-left join lateral (
-  select * from token o where o.shard = i.shard and o.vault_id = i.vault_id
-    and o.field_id = i.field_id and o.fp_even = i.fp_even
-  union all
-  select * from token o where o.shard = i.shard and o.vault_id = i.vault_id
-    and o.field_id = i.field_id and o.fp_odd = i.fp_odd
-) t on true
-left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id`;
-
-const FREE_DEAD_FINGERPRINT = `
-update token t set fp_even = null, fp_odd = null
-where t.shard = $1 and t.vault_id = $2 and t.field_id = $3 and (t.fp_even = $4 or t.fp_odd = $5)
-  and not ${TOKEN_IS_LIVE}`;
-
-const UNDO_IF_REVOKED = `
-delete from token t using revocation r
-where t.shard = $1 and t.vault_id = $2 and t.token = $3
-  and r.shard = t.shard and r.vault_id = t.vault_id and r.token = t.token
-returning t.token`;
+/** Stores rows in a session: those that it stored. */
+type Store = (session: Session, rows: readonly NewToken[]) => Promise<Set<NewToken>>;
 
 /** Stores new tokens with their links: one result per row, in order. See `TokenStore.insert`. */
 export async function insertTokens(
   deps: { pool: Pool; clock: Clock },
   rows: readonly NewToken[],
 ): Promise<InsertResult[]> {
-  const results = new Map<NewToken, InsertResult>();
   const sorted = rows.toSorted(lockOrder);
   const attempts = await untilCertain(deps, {
-    first: () => withSession(deps.pool, (session) => insertOrExplain(session, sorted)),
+    first: () =>
+      sorted.some(needsTransaction)
+        ? inTransaction(deps.pool, (session) => storeOrExplain(session, sorted, storeWithAnswers))
+        : withSession(deps.pool, (session) => storeOrExplain(session, sorted, writeRows)),
     again: (session) => explain(session, sorted),
   });
+  const results = new Map<NewToken, InsertResult>();
   for (const [index, row] of sorted.entries()) {
-    results.set(row, attempts[index] ?? (await insertAlone(deps, row)));
+    // The slow way: a dead row holds the fingerprint, or the first attempt left no trace.
+    const settled =
+      attempts[index] ?? (await untilSettled(deps, (session) => replace(session, row)));
+    results.set(row, settled);
   }
   return rows.map((row) => results.get(row) as InsertResult);
 }
 
-/**
- * One order for all inserters of all processes, by what they can collide on: two that wait for each
- * other's uncommitted fingerprints would be a deadlock.
- */
-function lockOrder(a: NewToken, b: NewToken): number {
-  return (
-    a.shard - b.shard ||
-    Buffer.compare(
-      a.fingerprint?.digest ?? Buffer.alloc(0),
-      b.fingerprint?.digest ?? Buffer.alloc(0),
-    ) ||
-    (a.token < b.token ? -1 : Number(a.token > b.token))
-  );
+/** One statement does for all others. */
+function needsTransaction({ small, idempotency }: NewToken): boolean {
+  return small !== undefined || idempotency !== undefined;
 }
 
-async function insertOrExplain(session: Session, rows: readonly NewToken[]): Promise<Attempt[]> {
+async function storeOrExplain(
+  session: Session,
+  rows: readonly NewToken[],
+  store: Store,
+): Promise<Attempt<InsertResult>[]> {
   // Twins of one token in one batch: the first is inserted, the others are explained like any loser.
   const seen = new Set<string>();
-  const firsts = rows.filter(({ vaultId, token }) => {
-    const key = `${vaultId}/${token}`;
-    return !seen.has(key) && seen.add(key);
-  });
-  const stored = await insert(session, firsts);
+  const firsts = rows.filter((row) => !seen.has(nameOf(row)) && seen.add(nameOf(row)));
+  const stored = await store(session, firsts);
   const losers = rows.filter((row) => !stored.has(row));
   // A new statement: the snapshot of the insert is older than the rows that won against it.
   const explained = losers.length === 0 ? [] : await explain(session, losers);
@@ -121,100 +63,76 @@ async function insertOrExplain(session: Session, rows: readonly NewToken[]): Pro
   return rows.map((row) => (stored.has(row) ? { kind: 'inserted' } : results.get(row)));
 }
 
-async function insert(session: Session, rows: readonly NewToken[]): Promise<Set<NewToken>> {
-  const stored = await session.rows<{ ord: number }>({
-    name: 'token-insert',
-    text: INSERT,
-    values: inputArrays(rows),
-  });
-  return new Set(stored.map(({ ord }) => rows[ord - 1] as NewToken));
-}
-
-/** Says of each row what stands in its place now, if anything. */
-async function explain(session: Session, rows: readonly NewToken[]): Promise<Attempt[]> {
-  const found = await session.rows<TokenRow & { stored: boolean; used: boolean; live: boolean }>({
-    name: 'token-explain',
-    text: EXPLAIN,
-    values: inputArrays(rows),
-  });
-  const results = new Array<Attempt>(rows.length).fill(undefined);
-  for (const row of found) {
-    results[row.ord - 1] = explanation(row);
-  }
-  return results;
-}
-
-function explanation(row: TokenRow & { stored: boolean; used: boolean; live: boolean }): Attempt {
-  // The same sealed bytes (a random nonce is in them) can only be our own, of an earlier attempt.
-  if (row.stored) {
-    return { kind: 'inserted' };
-  }
-  if (row.live) {
-    return { kind: 'known', row: toStoredToken(row) };
-  }
-  return row.used ? { kind: 'taken' } : undefined;
-}
-
-const MAX_ATTEMPTS = 8;
-
 /**
- * The slow way, for a row whose fingerprint a dead row holds, or whose first attempt left no trace.
- * One row per transaction: it holds several locks, and alone it cannot be part of a deadlock.
+ * Stores rows with what makes them repeatable, all of a row or nothing, and none whose string was ended
+ * while this waited for it. Locks are taken in one order everywhere: persons, answers, tokens.
  */
-async function insertAlone(
-  deps: { pool: Pool; clock: Clock },
-  row: NewToken,
-): Promise<InsertResult> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const result = await untilCertain(deps, {
-      first: () => inTransaction(deps.pool, (session) => replace(session, row)),
-      again: (session) => replace(session, row),
-    });
-    if (result !== undefined) {
-      return result;
-    }
+async function storeWithAnswers(
+  session: Session,
+  rows: readonly NewToken[],
+  before: () => Promise<void> = async () => {},
+): Promise<Set<NewToken>> {
+  await lockSubjects(session, rows);
+  const claimed = await claimAnswers(session, rows);
+  await before();
+  const stored = await writeRows(session, claimed);
+  for (const ended of await removeEnded(session, [...stored])) {
+    stored.delete(ended);
   }
-  throw new VaultError('store_unavailable', { detail: 'lost every race for one fingerprint' });
+  await releaseAnswers(
+    session,
+    claimed.filter((row) => !stored.has(row)),
+  );
+  return stored;
 }
 
-async function replace(session: Session, row: NewToken): Promise<Attempt> {
+/** One row, from whose fingerprint a dead row is parted first. */
+async function replace(session: Session, row: NewToken): Promise<Attempt<InsertResult>> {
   const [explained] = await explain(session, [row]);
   if (explained !== undefined) {
     return explained;
   }
-  if (row.fingerprint !== undefined) {
-    const { even, odd } = fingerprintColumns(row.fingerprint);
-    await session.rows({
-      text: FREE_DEAD_FINGERPRINT,
-      values: [row.shard, row.vaultId, row.fieldId, even, odd],
-    });
-  }
-  const stored = await insert(session, [row]);
-  if (!stored.has(row)) {
-    return undefined;
-  }
-  // An earlier attempt of this row may have been stored, handed out and revoked while our insert
-  // waited for it: the revocation is newer than the insert's snapshot, and it must win.
-  const undone = await session.rows({
-    text: UNDO_IF_REVOKED,
-    values: [row.shard, row.vaultId, row.token],
+  const { fingerprint } = row;
+  const stored = await storeWithAnswers(session, [row], async () => {
+    if (fingerprint !== undefined) await freeDeadFingerprint(session, { ...row, fingerprint });
   });
-  return undone.length > 0 ? { kind: 'taken' } : { kind: 'inserted' };
+  return stored.has(row) ? { kind: 'inserted' } : undefined;
 }
 
-function inputArrays(rows: readonly NewToken[]): unknown[] {
-  const fingerprints = rows.map((row) => fingerprintColumns(row.fingerprint));
-  return [
-    rows.map((row) => row.shard),
-    rows.map((row) => row.vaultId),
-    rows.map((row) => row.token),
-    rows.map((row) => row.fieldId),
-    fingerprints.map((columns) => columns.even),
-    fingerprints.map((columns) => columns.odd),
-    rows.map((row) => row.sealed),
-    rows.map((row) => row.metadata),
-    rows.map((row) => row.expiresAt),
-    rows.map((row) => row.subjectId),
-    rows.map((row) => row.sealedForSubject),
-  ];
+/** Says of each row what stands in its place now, if anything. */
+async function explain(
+  session: Session,
+  rows: readonly NewToken[],
+): Promise<Attempt<InsertResult>[]> {
+  const answers = await answersOf(session, rows);
+  const facts = await explainRows(
+    session,
+    rows.map(({ fingerprint, ...row }) =>
+      fingerprint === undefined ? row : { ...row, holder: { shard: row.shard, fingerprint } },
+    ),
+  );
+  return rows.map((row, index) => {
+    const answer = answers.get(row);
+    if (answer === undefined) {
+      return explanation(row, facts[index] as Facts);
+    }
+    // As with the sealed bytes of a row: the same sealed answer can only be our own, and then the row
+    // was stored with it, whatever became of it since.
+    const isOurs = row.idempotency?.answer.equals(answer.answer) === true;
+    return isOurs ? { kind: 'inserted' } : { kind: 'replayed', answer };
+  });
+}
+
+function explanation(row: NewToken, facts: Facts): Attempt<InsertResult> {
+  // The same sealed bytes (a random nonce is in them) can only be our own, of an earlier attempt.
+  if (facts.stored) {
+    return { kind: 'inserted' };
+  }
+  if (row.fingerprint !== undefined && facts.live) {
+    return { kind: 'known', row: toStoredToken(facts) };
+  }
+  if (facts.used) {
+    return { kind: 'taken' };
+  }
+  return facts.gone ? { kind: 'subject_gone' } : undefined;
 }

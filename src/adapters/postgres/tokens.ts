@@ -6,9 +6,12 @@ import { readTwice } from './certainty.ts';
 import { makeCoalescer } from './coalesce.ts';
 import { isRowFault } from './sqlstate.ts';
 import { ensureSubjects, findTokensOfSubject, linkTokens } from './subjects.ts';
+import { findAnswers } from './token-answers.ts';
 import { revokeTokens } from './token-endings.ts';
+import { importTokens } from './token-import.ts';
 import { insertTokens } from './token-inserts.ts';
 import { findTokens, findTokensByFingerprint } from './token-reads.ts';
+import { takeReveals } from './token-reveals.ts';
 
 /** Calls of one kind that may wait for a statement: some twenty full batches. */
 const MAX_QUEUED = 10_000;
@@ -48,6 +51,11 @@ export function makeTokenStore(deps: {
       readTwice(pool, (session) => findTokensByFingerprint(session, keys)),
     ),
     insert: share('insert', (rows) => insertTokens(deps, rows)),
+    import: share('import', (rows) => importTokens(deps, rows)),
+    findAnswer: share('find_answer', (calls) =>
+      readTwice(pool, (session) => findAnswers(session, calls)),
+    ),
+    takeReveal: share('take_reveal', (keys) => takeReveals(deps, keys)),
     link: share('link', (links) => linkTokens(deps, links)),
     revoke: share('revoke', (keys) => revokeTokens(deps, keys)),
     ensureSubject: share('ensure_subject', (subjects) => ensureSubjects(deps, subjects)),

@@ -8,6 +8,8 @@ import { runStatement, type Session, withSession } from './session.ts';
 type Deps = { pool: Pool; clock: Clock };
 
 const MAX_ATTEMPTS = 50;
+/** Of tokens (DESIGN §6). */
+const SHARDS = 256;
 
 const CREATE_VAULT = `
 insert into vault (name) values ($1)
@@ -15,12 +17,20 @@ on conflict (name) do nothing`;
 
 const READ_VAULT = 'select id from vault where name = $1';
 
+const READ_SEAL_ID = 'select coalesce(seal_id, id) as seal_id from vault where id = $1';
+
 const READ_FIELDS = 'select id, name, mac from field where vault_id = $1 order by id';
 
 // Two that pick the same number: one stores nothing, reads again and picks the next.
 const CREATE_FIELD = `
 insert into field (vault_id, id, name, mac) values ($1, $2, $3, $4)
 on conflict do nothing`;
+
+// By shard: there is no index by field alone, and a field without tokens would else be looked for in all rows
+// by one statement.
+const SHARD_HAS_TOKENS = `
+select exists (select from token where shard = $1 and vault_id = $2 and field_id = $3)
+  or exists (select from tombstone where shard = $1 and vault_id = $2 and field_id = $3) as found`;
 
 /** A field's id as it is stored. `mac` must be checked before the pair is believed. */
 export type FieldRow = { id: number; name: string; mac: Buffer };
@@ -48,6 +58,24 @@ export function loadVaults(deps: Deps): Promise<{ id: number; name: string }[]> 
 }
 
 /**
+ * The number that the vault's data is bound to: its own id, or for a restored vault the one that it had where it
+ * was exported. Another number opens nothing.
+ */
+export async function readSealId(deps: Pick<Deps, 'pool'>, vaultId: number): Promise<number> {
+  const statement = { text: READ_SEAL_ID, values: [vaultId] };
+  const [vault] = await runStatement<{ seal_id: number }>(deps.pool, statement);
+  if (vault === undefined) {
+    throw new VaultError('key_unavailable', { detail: 'there is no such vault' });
+  }
+  return vault.seal_id;
+}
+
+/** All fields that the vault ever had, by id. */
+export function readFields(deps: Deps, vaultId: number): Promise<FieldRow[]> {
+  return runStatement<FieldRow>(deps.pool, { text: READ_FIELDS, values: [vaultId] });
+}
+
+/**
  * All fields that the vault ever had, after making those of `names` that are new. A name keeps its id
  * for ever. Numbers of a vault run from 1 to 32,767. Racing callers get one id per name.
  *
@@ -59,10 +87,7 @@ export async function ensureFields(
 ): Promise<FieldRow[]> {
   const { vaultId, names, mac } = vault;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const fields = await runStatement<FieldRow>(deps.pool, {
-      text: READ_FIELDS,
-      values: [vaultId],
-    });
+    const fields = await readFields(deps, vaultId);
     const known = new Set(fields.map(({ name }) => name));
     const missing = names.filter((name) => !known.has(name));
     if (missing.length === 0) {
@@ -82,4 +107,21 @@ export async function ensureFields(
     });
   }
   throw new VaultError('store_unavailable', { detail: 'lost every race for a field id' });
+}
+
+/**
+ * True when the store has a token of this field, live or not, or remembers that there was one. The field of
+ * a large vault is looked for in as many statements as there are shards.
+ */
+export async function hasTokens(
+  deps: Deps,
+  { vaultId, fieldId }: { vaultId: number; fieldId: number },
+): Promise<boolean> {
+  for (let shard = 0; shard < SHARDS; shard += 1) {
+    const values = [shard, vaultId, fieldId];
+    const ask = { text: SHARD_HAS_TOKENS, values };
+    const [row] = await runStatement<{ found: boolean }>(deps.pool, ask);
+    if (row?.found !== false) return true;
+  }
+  return false;
 }
