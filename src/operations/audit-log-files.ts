@@ -3,7 +3,7 @@ import type { AuditOperations, PublicOperation } from './audit-operations.ts';
 import type { AuditDeps } from './steps/audit-deps.ts';
 import { findShard, orNotFound, readTilePath } from './steps/log-files.ts';
 
-type Deps = Pick<AuditDeps, 'reader' | 'vkeysOf'>;
+type Deps = Pick<AuditDeps, 'reader' | 'vkeysOf' | 'receipts'>;
 
 /** Strangers who are served at once. They wait for the connections that checkpoints are signed over, too. */
 const MAX_AT_ONCE = 32;
@@ -11,12 +11,16 @@ const MAX_AT_ONCE = 32;
 /** The files of the log that everybody may read; `overloaded` for whoever is one too many. */
 export function makeAuditLogFiles(
   deps: Deps,
-): Pick<AuditOperations, 'auditCheckpoint' | 'auditTile' | 'auditVerifierKeys'> {
+): Pick<
+  AuditOperations,
+  'auditCheckpoint' | 'auditTile' | 'auditVerifierKeys' | 'erasureVerifierKeys'
+> {
   const bounded = makeBound(MAX_AT_ONCE);
   return {
     auditCheckpoint: bounded(makeAuditCheckpoint(deps)),
     auditTile: bounded(makeAuditTile(deps)),
     auditVerifierKeys: bounded(makeAuditVerifierKeys(deps)),
+    erasureVerifierKeys: bounded(makeErasureVerifierKeys(deps)),
   };
 }
 
@@ -65,4 +69,9 @@ function makeAuditVerifierKeys(deps: Deps): AuditOperations['auditVerifierKeys']
     const keys = await deps.vkeysOf(origin);
     return orNotFound(keys.length === 0 ? undefined : keys.map((key) => `${key}\n`).join(''));
   };
+}
+
+/** Serves the key that verifies receipts about erasures. Public; believe it from elsewhere. */
+function makeErasureVerifierKeys({ receipts }: Deps): AuditOperations['erasureVerifierKeys'] {
+  return async () => `${await receipts.verifierKey()}\n`;
 }

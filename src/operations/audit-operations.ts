@@ -70,6 +70,8 @@ export type AuditOperations = {
   auditTile: PublicOperation<LogTileInput, Buffer>;
   /** Keys that verify the shard's checkpoints, one a line. */
   auditVerifierKeys: PublicOperation<LogFileInput, string>;
+  /** Keys that verify receipts about erasures, one a line. */
+  erasureVerifierKeys: PublicOperation<Record<never, never>, string>;
   /**
    * Waits until what was recorded before this call is under a published checkpoint; false when that takes
    * longer than 5 s.

@@ -19,14 +19,13 @@ export function makeDetokenizeBatch(deps: OperationDeps): Operations['detokenize
     } as const;
     return audited(deps, call, subject, (session) => {
       checkAction(session, { ...asked, action: 'detokenize', items, atMs: deps.clock.now() });
-      return eachItem(
-        asks,
-        async (ask) => {
+      return eachItem(deps.clock, asks, {
+        run: async (ask) => {
           const output = await reveal(deps, session, { ...ask, items, reveal: asked });
           return { output, fate: { token: ask.token, field: output.field } };
         },
-        ({ token }) => ({ token }),
-      );
+        fateOf: ({ token }) => ({ token }),
+      });
     });
   };
 }

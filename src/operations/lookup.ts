@@ -1,30 +1,46 @@
 import { VaultError } from '../domain/errors.ts';
-import { normalise } from '../domain/values/normalise.ts';
+import type { TokenMode } from '../domain/policy/policy.ts';
 import type { Operations } from './operation.ts';
-import { checkAction } from './steps/access.ts';
+import { checkAction, type Session } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
+import { checkCandidate, type IssueAsk } from './steps/candidate.ts';
 import type { OperationDeps } from './steps/deps.ts';
-import { checkKnown, fingerprintKey, permittedField, scopeOf } from './steps/issue.ts';
+import { computeToken } from './steps/issue-vaultless.ts';
+import { checkKnown, fingerprintKey } from './steps/known-value.ts';
+import { permittedField } from './steps/permitted-field.ts';
 
-/** Finds the token of a known value without making one. Only deterministic fields can be asked. */
+type Finder = (deps: OperationDeps, session: Session, ask: IssueAsk) => Promise<string>;
+
+/** How the token of a known value is found: by its fingerprint, or by computing what every call computes. */
+const FINDERS = {
+  deterministic: findStored,
+  fpe: (_deps, session, ask) => computeToken(session, ask),
+  siv: (_deps, session, ask) => computeToken(session, ask),
+  random: refuse,
+  volatile: refuse,
+} as const satisfies Record<TokenMode, Finder>;
+
+/** Finds the token of a known value without making one. Random tokens cannot be found by their values. */
 export function makeLookup(deps: OperationDeps): Operations['lookup'] {
   return (call, input) =>
     audited(deps, call, { action: 'lookup', items: 1, fields: [input.field] }, async (session) => {
       checkAction(session, { action: 'lookup', items: 1, atMs: deps.clock.now() });
       const asked = { action: 'lookup', field: input.field, items: 1 } as const;
-      const { field, fieldId } = permittedField(deps, session, asked);
-      if (field.token.mode !== 'deterministic') {
-        throw new VaultError('value_invalid', {
-          problems: [{ path: '/field', rule: 'not_deterministic' }],
-        });
-      }
-      const value = normalise(field.type, input.value, field.maxBytes);
-      const scope = scopeOf(field, session, input.subject);
-      const row = await deps.tokens.findByFingerprint(
-        fingerprintKey(session, { fieldId, scope, value }),
-      );
-      if (row === undefined) throw new VaultError('token_not_found');
-      checkKnown(session, row, value);
-      return { output: { token: row.token }, fates: [{ token: row.token, field: field.name }] };
+      const place = permittedField(deps, session, asked);
+      const token = await FINDERS[place.field.token.mode](deps, session, { ...place, input });
+      return { output: { token }, fates: [{ token, field: input.field }] };
     });
+}
+
+async function findStored(deps: OperationDeps, session: Session, ask: IssueAsk): Promise<string> {
+  const candidate = checkCandidate(deps, session, ask);
+  const row = await deps.tokens.findByFingerprint(fingerprintKey(session, candidate));
+  if (row === undefined) throw new VaultError('token_not_found');
+  checkKnown(session, row, candidate.value);
+  return row.token;
+}
+
+async function refuse(): Promise<never> {
+  const problems = [{ path: '/field', rule: 'not_deterministic' }];
+  throw new VaultError('value_invalid', { problems });
 }

@@ -53,6 +53,71 @@ export type InspectOutput = {
   metadata?: { [key: string]: JsonValue };
 };
 
+export type ImportItem = TokenizeInput & { token: string };
+
+export type SearchInput = {
+  field?: string | undefined;
+  /** Top-level members of the metadata that must be equal: strings, numbers, booleans. */
+  tags?: { [name: string]: string | number | boolean } | undefined;
+  /** RFC 3339; `from` inclusive, `to` exclusive. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** 1 to 1,000; 100 when absent. */
+  limit?: number | undefined;
+  cursor?: string | undefined;
+};
+export type SearchOutput = {
+  items: { token: string; field: string; createdAt: string; expiresAt?: string }[];
+  /** Present when there may be more. */
+  cursor?: string;
+};
+
+/** One line of a stream as its transport read it: an input that fits its schema, or why there is none. */
+export type StreamItem<Input> = { input: Input } | { failure: VaultError };
+
+/** One line of the answer: what the single call would have answered, or the line's error. */
+export type TokenizeLine = TokenizeOutput | ItemError;
+export type DetokenizeLine = DetokenizeOutput | ItemError;
+
+/**
+ * An operation on lines without end: windows of lines in, windows of as many answers out, in the same
+ * order. A window leaves when its events are durable; the receipt is that of the first one. Windows are
+ * asked for only while answers are taken, and a few at most are held. Rejects as any operation does while
+ * nothing is answered; afterwards failures are answers of their lines, and only the source's own failure
+ * ends the answer.
+ */
+export type StreamOperation<Input, Line> = (
+  call: Call,
+  windows: AsyncIterable<readonly StreamItem<Input>[]>,
+) => Promise<Answer<AsyncIterable<readonly Line[]>>>;
+
+export type SubjectExport = {
+  /** By field; in the order of creation. */
+  fields: {
+    [field: string]: {
+      token: string;
+      value: string;
+      createdAt: string;
+      expiresAt?: string;
+      metadata?: { [key: string]: JsonValue };
+    }[];
+  };
+};
+
+export type FieldStats = {
+  field: string;
+  mode: string;
+  format: string;
+  /** Live tokens, and strings that are never issued again. Absent for fields that store nothing. */
+  used?: number;
+  /** Tokens of one kept part, as a decimal number: it may be longer than JSON numbers are exact. */
+  capacity: string;
+  /** Absent for formats that cannot fill up. `used` of the fullest kept part, at most. */
+  fullest?: { used: number; ratio: number };
+  /** Kept parts that are told apart. */
+  spaces?: number;
+};
+
 /** Everything a transport can ask for. One operation per file of this folder. */
 export type Operations = AuditOperations & {
   tokenize: Operation<TokenizeInput, TokenizeOutput>;
@@ -60,11 +125,23 @@ export type Operations = AuditOperations & {
     { items: readonly TokenizeInput[] },
     { items: (TokenizeOutput | ItemError)[] }
   >;
+  tokenizeStream: StreamOperation<TokenizeInput, TokenizeLine>;
   detokenize: Operation<DetokenizeInput, DetokenizeOutput>;
   detokenizeBatch: Operation<DetokenizeBatchInput, { items: (DetokenizeOutput | ItemError)[] }>;
+  detokenizeStream: StreamOperation<DetokenizeInput, DetokenizeLine>;
   lookup: Operation<{ field: string; value: string; subject?: string | undefined }, TokenizeOutput>;
   inspect: Operation<{ token: string }, InspectOutput>;
   revoke: Operation<{ tokens: readonly string[] }, { revoked: number }>;
+  importTokens: Operation<
+    { items: readonly ImportItem[] },
+    { items: (TokenizeOutput | ItemError)[] }
+  >;
+  search: Operation<SearchInput, SearchOutput>;
+  eraseSubject: Operation<{ subject: string }, { erased: number; receipt: string }>;
+  exportSubject: Operation<{ subject: string }, SubjectExport>;
+  stats: Operation<Record<never, never>, { fields: FieldStats[] }>;
+  /** An age file. `content` may fail after it began: what was sent by then is not an export. */
+  exportVault: Operation<Record<never, never>, { content: AsyncIterable<Buffer> }>;
   /**
    * Puts an authenticated request on record that failed before its operation could run (malformed
    * body, unknown route below a vault, an error nobody foresaw).

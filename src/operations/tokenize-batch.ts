@@ -3,22 +3,25 @@ import { checkAction } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
 import { eachItem } from './steps/batch.ts';
 import type { OperationDeps } from './steps/deps.ts';
+import { checkSameBatch, repeatsOf } from './steps/idempotency.ts';
 import { issue } from './steps/issue.ts';
 
 /** Swaps up to 1,000 values for their tokens, each with a fate of its own, in order. */
 export function makeTokenizeBatch(deps: OperationDeps): Operations['tokenizeBatch'] {
   return (call, { items: inputs }) => {
     const items = inputs.length;
-    return audited(deps, call, { action: 'tokenize', items }, (session) => {
+    return audited(deps, call, { action: 'tokenize', items }, async (session) => {
       checkAction(session, { action: 'tokenize', items, atMs: deps.clock.now() });
-      return eachItem(
-        inputs,
-        async (input) => {
-          const token = await issue(deps, session, { input, items });
+      const repeatOf = repeatsOf(session);
+      const repeats = inputs.map((_, index) => repeatOf(index));
+      await checkSameBatch(deps, session, repeats);
+      return eachItem(deps.clock, inputs, {
+        run: async (input, index) => {
+          const token = await issue(deps, session, { input, items, repeat: repeats[index] });
           return { output: { token }, fate: { token, field: input.field } };
         },
-        ({ field }) => ({ field }),
-      );
+        fateOf: ({ field }) => ({ field }),
+      });
     });
   };
 }

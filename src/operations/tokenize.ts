@@ -2,19 +2,19 @@ import type { Operations } from './operation.ts';
 import { checkAction } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
 import type { OperationDeps } from './steps/deps.ts';
+import { repeatsOf } from './steps/idempotency.ts';
 import { issue } from './steps/issue.ts';
 
 /** Swaps a value for its token. */
 export function makeTokenize(deps: OperationDeps): Operations['tokenize'] {
-  return (call, input) =>
-    audited(
-      deps,
-      call,
-      { action: 'tokenize', items: 1, fields: [input.field] },
-      async (session) => {
-        checkAction(session, { action: 'tokenize', items: 1, atMs: deps.clock.now() });
-        const token = await issue(deps, session, { input, items: 1 });
-        return { output: { token }, fates: [{ token, field: input.field }] };
-      },
-    );
+  return (call, input) => {
+    const { field } = input;
+    const about = { action: 'tokenize', items: 1, fields: [field] } as const;
+    return audited(deps, call, about, async (session) => {
+      checkAction(session, { action: 'tokenize', items: 1, atMs: deps.clock.now() });
+      const repeat = repeatsOf(session)(0);
+      const token = await issue(deps, session, { input, items: 1, repeat });
+      return { output: { token }, fates: [{ token, field }] };
+    });
+  };
 }

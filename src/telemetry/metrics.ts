@@ -1,8 +1,11 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type AuditMetrics, makeAuditMetrics } from './metrics-audit.ts';
 import { type CheckpointMetrics, makeCheckpointMetrics } from './metrics-checkpoint.ts';
+import { type ErasureMetrics, makeErasureMetrics } from './metrics-erasures.ts';
 import { type FsckMetrics, makeFsckMetrics } from './metrics-fsck.ts';
 import { makeSequencerMetrics, type SequencerMetrics } from './metrics-sequencer.ts';
+import { makeSweeperMetrics, type SweeperMetrics } from './metrics-sweeper.ts';
+import { makeTokenMetrics, type TokenMetrics } from './metrics-tokens.ts';
 
 const PREFIX = 'counterfoil_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
@@ -22,8 +25,11 @@ export type Metrics = {
   }) => void;
   audit: AuditMetrics;
   checkpoint: CheckpointMetrics;
+  erasures: ErasureMetrics;
   fsck: FsckMetrics;
   sequencer: SequencerMetrics;
+  sweeper: SweeperMetrics;
+  tokens: TokenMetrics;
   /** One shared statement of `kind` carried `items` calls. */
   coalesced: (batch: { kind: string; items: number }) => void;
   /** Publishes a pool's connections, read when scraped. */
@@ -57,8 +63,11 @@ export function makeMetrics(): Metrics {
       httpSeconds.observe({ route, method, status }, seconds),
     audit: makeAuditMetrics(registers),
     checkpoint: makeCheckpointMetrics(registers),
+    erasures: makeErasureMetrics(registers),
     fsck: makeFsckMetrics(registers),
     sequencer: makeSequencerMetrics(registers),
+    sweeper: makeSweeperMetrics(registers),
+    tokens: makeTokenMetrics(registers),
     coalesced: ({ kind, items }) => coalescedItems.observe({ kind }, items),
     watchPool: makePoolWatcher(registers),
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),

@@ -60,9 +60,19 @@ export function decideCall({ call, vault }: Seeker, asked: Asked): Decision {
   return decideAction(vault.policy, accessRequest(call, asked));
 }
 
-/** Refuses a call that may not do this on this field, in this view and for this reason. */
-export function checkField({ call, vault }: Session, field: Field, asked: Asked): void {
-  checkDecision(decide(vault.policy, { ...accessRequest(call, asked), field: field.name }));
+/**
+ * Refuses a call that may not do this on this field, in this view and for this reason. What the decision
+ * obliges to is still to be done.
+ */
+export function checkField(session: Seeker, field: Field, asked: Asked): Decision {
+  const decision = decideField(session, field, asked);
+  checkDecision(decision);
+  return decision;
+}
+
+/** The decision that `checkField` goes by, for those who only want to know. */
+export function decideField({ call, vault }: Seeker, field: Field, asked: Asked): Decision {
+  return decide(vault.policy, { ...accessRequest(call, asked), field: field.name });
 }
 
 /** The refusal of a field name that the vault's policy does not have. */
@@ -72,9 +82,11 @@ export function unknownField(): VaultError {
   });
 }
 
-/** Turns a refusal of the policy into the error of its code. */
-function checkDecision(decision: Decision): void {
-  if (!decision.allowed) {
-    throw new VaultError(decision.code ?? 'forbidden', { detail: decision.reasons.join(' ') });
+/** Turns a refusal of the policy into the error of its code; one of a view tells the views that there are. */
+function checkDecision({ allowed, code = 'forbidden', reasons, views }: Decision): void {
+  if (!allowed) {
+    const hint = views?.join(', ') || 'no view at all';
+    const problems = views === undefined ? [] : [{ path: '/view', rule: 'not_granted', hint }];
+    throw new VaultError(code, { detail: reasons.join(' '), problems });
   }
 }

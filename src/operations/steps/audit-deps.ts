@@ -4,7 +4,10 @@ import type { AuditReader } from '../ports/audit-reader.ts';
 import type { OperationDeps } from './deps.ts';
 
 /** What reading the log needs of the world. */
-export type AuditDeps = Pick<OperationDeps, 'vaults' | 'keys' | 'tokens' | 'audit' | 'clock'> & {
+export type AuditDeps = Pick<
+  OperationDeps,
+  'vaults' | 'keys' | 'tokens' | 'audit' | 'clock' | 'receipts'
+> & {
   reader: AuditReader;
   progress: AuditProgress;
   /** Opens disclosures; makes and finds blind-index terms. */

@@ -2,18 +2,21 @@ import type { AuditEvent, AuditReceipt } from '../../domain/audit/event.ts';
 import { VaultError } from '../../domain/errors.ts';
 import type { Answer, Call } from '../call.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { VaultKeys } from '../ports/vault-keys.ts';
+import type { VaultRegistry } from '../ports/vault-registry.ts';
 import { findVault, type Session } from './access.ts';
-import type { OperationDeps } from './deps.ts';
 import { type About, eventOfCall, eventsOfFates, type Fate } from './events.ts';
 import { waitForGrid } from './grid.ts';
 
 /**
  * What an operation reports of its work: the fate of each item, and the answer; or the effect that is
- * still to come, for operations that end something: it happens after its event.
+ * still to come, for operations that end something: it happens after its event, whose receipt it is given. `query`: what was asked for,
+ * where that is neither a token nor a value.
  */
-export type Done<Output> = { fates: readonly Fate[] } & (
+export type Done<Output> = { fates: readonly Fate[]; query?: About['query'] } & (
   | { output: Output }
-  | { effect: () => Promise<Output> }
+  | { effect: (receipt: AuditReceipt) => Promise<Output> }
 );
 
 /**
@@ -26,7 +29,7 @@ export type Done<Output> = { fates: readonly Fate[] } & (
  * caller hears `audit_unavailable` and nothing else.
  */
 export async function audited<Output>(
-  deps: OperationDeps,
+  deps: { vaults: VaultRegistry; keys: VaultKeys; audit: AuditLog; clock: Clock },
   call: Call,
   about: About,
   work: (session: Session) => Promise<Done<Output>>,
@@ -48,9 +51,11 @@ export async function audited<Output>(
     return work({ call, vault, cipher });
   };
   const done = await find().catch(fail);
-  const receipt = await record(deps.audit, eventsOfFates({ call, ...seen }, about, done.fates));
-  const output = 'effect' in done ? await done.effect().catch(fail) : done.output;
-  if (done.fates.some(({ failure }) => failure?.code === 'token_not_found')) {
+  const { fates, query } = done;
+  const told = query === undefined ? about : { ...about, query };
+  const receipt = await record(deps.audit, eventsOfFates({ call, ...seen }, told, fates));
+  const output = 'effect' in done ? await done.effect(receipt).catch(fail) : done.output;
+  if (fates.some(({ failure }) => failure?.code === 'token_not_found')) {
     await waitForGrid(deps.clock, startedAt);
   }
   return { output, receipt };

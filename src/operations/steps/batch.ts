@@ -1,19 +1,29 @@
 import { ERRORS, type VaultError } from '../../domain/errors.ts';
 import type { ItemError } from '../operation.ts';
+import type { Clock } from '../ports/clock.ts';
 import { asVaultError } from './audited.ts';
 import type { Fate } from './events.ts';
 
+/** A batch begins items for so long, in milliseconds, before other requests have their turn. */
+const TURN_MS = 20;
+
 /**
- * Runs each item of a batch as if it were alone and gathers their fates, in order. Items fail on their
- * own; only when every one of them failed because the service did (5xx) does the call itself fail, so
+ * Runs each item of a batch as if it were alone and gathers their fates, in order. Values that are slow to
+ * check or to draw for hold up their own batch, and not the whole process. Items fail on their own; only when every one of them failed because the service did (5xx) does the call itself fail, so
  * that a caller sees an outage as an outage.
  */
 export async function eachItem<Item, Output>(
+  clock: Pick<Clock, 'monotonic'>,
   items: readonly Item[],
-  run: (item: Item) => Promise<{ output: Output; fate: Fate }>,
-  fateOf: (item: Item) => Fate,
+  {
+    run,
+    fateOf,
+  }: {
+    run: (item: Item, index: number) => Promise<{ output: Output; fate: Fate }>;
+    fateOf: (item: Item) => Fate;
+  },
 ): Promise<{ fates: Fate[]; output: { items: (Output | ItemError)[] } }> {
-  const settled = await Promise.allSettled(items.map(run));
+  const settled = await settleInTurns(clock, items, run);
   const fates: Fate[] = [];
   const outputs: (Output | ItemError)[] = [];
   for (const [index, result] of settled.entries()) {
@@ -34,8 +44,26 @@ export async function eachItem<Item, Output>(
   return { output: { items: outputs }, fates };
 }
 
+async function settleInTurns<Item, Result>(
+  clock: Pick<Clock, 'monotonic'>,
+  items: readonly Item[],
+  run: (item: Item, index: number) => Promise<Result>,
+): Promise<PromiseSettledResult<Result>[]> {
+  const begun: Promise<PromiseSettledResult<Result>[]>[] = [];
+  let turnBeganAtMs = clock.monotonic();
+  for (const [index, item] of items.entries()) {
+    if (clock.monotonic() - turnBeganAtMs >= TURN_MS) {
+      await new Promise(setImmediate);
+      turnBeganAtMs = clock.monotonic();
+    }
+    // Settled at once: an item may fail before the last one has begun.
+    begun.push(Promise.allSettled([run(item, index)]));
+  }
+  return (await Promise.all(begun)).flat();
+}
+
 /** An item's failure as the caller sees it: constant texts of the error table. */
-function itemError({ code }: VaultError): ItemError {
+export function itemError({ code }: VaultError): ItemError {
   const { title, retryable } = ERRORS[code];
   return { error: { code, message: title, retryable } };
 }

@@ -6,6 +6,9 @@ import type { RevealContext } from '../operation.ts';
 import type { Vault } from '../ports/vault-registry.ts';
 import type { Session } from './access.ts';
 
+/** As many as a batch has: events, and the batches that they are written in, stay small. */
+const MAX_EVENT_ITEMS = 1_000;
+
 /** What a request is about, for its event, whether its work succeeds or not. */
 export type About = {
   action: Action;
@@ -14,6 +17,10 @@ export type About = {
   tokens?: readonly string[];
   fields?: readonly string[];
   reveal?: RevealContext;
+  /** The caller's reference of the person whom the request is about. On record as a keyed digest. */
+  person?: string;
+  /** What was looked for; nothing that could be personal but as keyed digests. */
+  query?: AuditEvent['what']['query'];
 };
 
 /** The fate of one item of a request: what it was about, and why it failed if it did. */
@@ -27,8 +34,12 @@ export function eventOfCall(seen: Seen, about: About, code: ErrorCode): AuditEve
   return eventOf(seen, about, code);
 }
 
-/** One event per outcome and reason among the fates of a request's items, the allowed ones first. */
+/**
+ * One event per outcome and reason among the fates of a request's items, the allowed ones first; several where
+ * there are more items than one event holds. A request that touched nothing has an event all the same.
+ */
 export function eventsOfFates(seen: Seen, about: About, fates: readonly Fate[]): AuditEvent[] {
+  if (fates.length === 0) return [eventOf(seen, about, 'allowed')];
   const groups = new Map<ErrorCode | 'allowed', Fate[]>();
   for (const fate of fates) {
     const key = fate.failure?.code ?? 'allowed';
@@ -37,8 +48,10 @@ export function eventsOfFates(seen: Seen, about: About, fates: readonly Fate[]):
     else group.push(fate);
   }
   const keys = [...groups.keys()].sort((a, b) => Number(b === 'allowed') - Number(a === 'allowed'));
-  return keys.map((key) => {
-    const group = groups.get(key) ?? [];
+  const parts = keys.flatMap((key) =>
+    inParts(groups.get(key) ?? []).map((group) => ({ key, group })),
+  );
+  return parts.map(({ key, group }) => {
     const narrowed = {
       ...about,
       items: group.length,
@@ -47,6 +60,13 @@ export function eventsOfFates(seen: Seen, about: About, fates: readonly Fate[]):
     };
     return eventOf(seen, narrowed, key);
   });
+}
+
+function inParts(fates: readonly Fate[]): (readonly Fate[])[] {
+  const count = Math.ceil(fates.length / MAX_EVENT_ITEMS);
+  return Array.from({ length: count }, (_, part) =>
+    fates.slice(part * MAX_EVENT_ITEMS, (part + 1) * MAX_EVENT_ITEMS),
+  );
 }
 
 function eventOf(seen: Seen, about: About, key: ErrorCode | 'allowed'): AuditEvent {
@@ -63,8 +83,15 @@ function eventOf(seen: Seen, about: About, key: ErrorCode | 'allowed'): AuditEve
         ? {}
         : { tokens: about.tokens.map((token) => cipher.tokenReference(token)) }),
       ...declaredOf(vault, about),
+      ...queryOf(cipher, about),
     },
   };
+}
+
+function queryOf(cipher: Session['cipher'] | undefined, { query, person }: About) {
+  const subject = person === undefined ? undefined : cipher?.subjectDigest(person);
+  if (subject === undefined) return query === undefined ? {} : { query };
+  return { query: { ...query, subject: `hmac:${subject.toString('base64url')}` } };
 }
 
 /** Refusals of the policy are denials; everything else that fails is an error. */

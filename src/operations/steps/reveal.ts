@@ -1,64 +1,95 @@
 import { VaultError } from '../../domain/errors.ts';
-import { applyMask } from '../../domain/masks/masks.ts';
-import type { Action, Field } from '../../domain/policy/policy.ts';
-import { isOpaque } from '../../domain/tokens/opaque.ts';
-import { shardOf } from '../../domain/tokens/shard.ts';
+import { applyMask, type Mask } from '../../domain/masks/masks.ts';
+import type { Decision } from '../../domain/policy/decide.ts';
+import type { Field } from '../../domain/policy/policy.ts';
 import type { DetokenizeOutput, RevealContext } from '../operation.ts';
-import type { StoredToken, TokenKey } from '../ports/token-store.ts';
-import { checkField, type Session, unknownField } from './access.ts';
+import type { Session } from './access.ts';
 import type { OperationDeps } from './deps.ts';
-import { openValue } from './sealing.ts';
-
-/** A stored token whose field the caller may act on. */
-export type Permitted = { key: TokenKey; row: StoredToken; field: Field };
-
-/** One action on one token: what is asked, with what explanation. */
-export type TokenAsk = {
-  action: Action;
-  token: string;
-  /** The field that the caller believes the token is of; another one is `token_not_found`. */
-  field?: string | undefined;
-  items: number;
-  reveal?: RevealContext;
-};
+import type { Found } from './find-token.ts';
+import { ff1Codec } from './issue-vaultless.ts';
+import { scopeOf } from './permitted-field.ts';
+import { findPermitted, type TokenAsk } from './permitted-token.ts';
+import { openValue, openVolatile } from './sealing.ts';
 
 /**
- * Finds a token and checks the grant on its field. A token that is malformed, unknown, expired,
- * revoked, of another field than said, or of a field without a grant is the same `token_not_found`;
- * the text reaches the store only when it has the form of a token.
+ * Reveals one token in the view that the policy granted. All that can refuse comes first, then the budget and
+ * the reveal are taken, durably, and only then is the value opened: a crash in between costs a reveal, and
+ * never gives one too many. The clear value lives in this call alone.
  */
-export async function findPermitted(
-  deps: OperationDeps,
-  session: Session,
-  ask: TokenAsk,
-): Promise<Permitted> {
-  const { vault } = session;
-  if (ask.field !== undefined && !vault.policy.fields.has(ask.field)) {
-    throw unknownField();
-  }
-  if (!isOpaque(ask.token)) throw new VaultError('token_not_found');
-  const key = { vaultId: vault.id, shard: shardOf(ask.token), token: ask.token };
-  const row = await deps.tokens.find(key);
-  const name = row === undefined ? undefined : vault.fieldNames.get(row.fieldId);
-  const field = name === undefined ? undefined : vault.policy.fields.get(name);
-  if (row === undefined || field === undefined || (ask.field ?? field.name) !== field.name) {
-    throw new VaultError('token_not_found');
-  }
-  const { action, items } = ask;
-  checkField(session, field, { ...ask.reveal, action, items, atMs: deps.clock.now() });
-  return { key, row, field };
-}
-
-/** Reveals one token in the view that the policy granted. The clear value lives in this call alone. */
 export async function reveal(
   deps: OperationDeps,
   session: Session,
   ask: Omit<TokenAsk, 'action'> & { reveal: RevealContext & { view: string } },
 ): Promise<DetokenizeOutput> {
-  const { row, field } = await findPermitted(deps, session, { ...ask, action: 'detokenize' });
-  const value = openValue(session, row);
+  const { found, field, decision } = await findPermitted(deps, session, {
+    ...ask,
+    action: 'detokenize',
+  });
   const { view } = ask.reveal;
+  const mask = findMask(field, view);
+  await spend(deps, session, decision);
+  await takeReveal(deps, found);
+  const value = await open(session, found);
+  const shown =
+    mask === undefined ? value : applyMask({ mask, value, join: session.cipher.digests.join });
+  return { value: shown, field: field.name, view };
+}
+
+/** @throws VaultError `view_not_granted` for a view that the field does not have */
+function findMask(field: Field, view: string): Mask | undefined {
   const mask = field.views.get(view);
   if (view !== 'full' && mask === undefined) throw new VaultError('view_not_granted');
-  return { value: mask === undefined ? value : applyMask(mask, value), field: field.name, view };
+  return mask;
+}
+
+/** @throws VaultError `budget_exhausted` */
+async function spend(
+  { budgets }: Pick<OperationDeps, 'budgets'>,
+  { call: { principal }, vault, cipher }: Session,
+  { obligations: { budget } }: Decision,
+): Promise<void> {
+  if (budget !== undefined) await budgets.spend({ vault, cipher, principal, budget, items: 1 });
+}
+
+/** @throws VaultError `token_not_found` when another call took the last one */
+async function takeReveal(
+  { tokens, volatile }: Pick<OperationDeps, 'tokens' | 'volatile'>,
+  found: Found,
+): Promise<void> {
+  const isTaken = await (() => {
+    switch (found.kind) {
+      case 'stored':
+        return found.row.revealsLeft === undefined || tokens.takeReveal(found.key);
+      case 'volatile':
+        return volatile.takeReveal(found.key);
+      default:
+        return true;
+    }
+  })();
+  if (!isTaken) throw new VaultError('token_not_found');
+}
+
+/** The clear value. What was moved, swapped or altered is `internal`, but for FF1, which cannot tell. */
+async function open(session: Session, found: Found): Promise<string> {
+  switch (found.kind) {
+    case 'stored':
+      return openValue(session, found.row);
+    case 'volatile':
+      return openVolatile(session, found.row);
+    case 'siv':
+      return found.value;
+    case 'fpe':
+      return openFpe(session, found);
+  }
+}
+
+async function openFpe(
+  session: Session,
+  { fieldId, token, field }: Extract<Found, { kind: 'fpe' }>,
+): Promise<string> {
+  const codec = ff1Codec(field);
+  const numerals = codec.ofToken(token);
+  if (numerals === undefined) throw new VaultError('token_not_found');
+  const place = { fieldId, scope: scopeOf(field, session, undefined) };
+  return codec.toValue(token, await session.cipher.vaultless.ff1Decrypt(numerals, place));
 }

@@ -2,6 +2,7 @@ import type { SealBinding, VaultCipher } from '../../crypto/vault-cipher.ts';
 import { VaultError } from '../../domain/errors.ts';
 import type { JsonValue } from '../operation.ts';
 import type { StoredToken, SubjectRow } from '../ports/token-store.ts';
+import type { VolatileToken } from '../ports/volatile-store.ts';
 import type { Session } from './access.ts';
 
 /** Cap on a token's metadata, in bytes of its JSON text. */
@@ -48,13 +49,22 @@ export function openValue({ cipher }: Session, row: StoredToken): string {
   );
 }
 
-/** The metadata of a row that has some. The text was written by `encodeMetadata`, so it parses. */
-export function openMetadata({ cipher }: Session, row: StoredToken): Metadata | undefined {
+/** The metadata of a row, stored or volatile, that has some. The text was written by `encodeMetadata`, so it parses. */
+export function openMetadata(
+  { cipher }: Session,
+  row: Place & { metadata?: Buffer; subject?: SubjectRow },
+): Metadata | undefined {
   const { metadata } = row;
   if (metadata === undefined) return undefined;
   return withSecret(cipher, { ...row, owner: row.subject }, (binding, secret) =>
     JSON.parse(cipher.openMetadata(metadata, binding, secret)),
   );
+}
+
+/** The clear value of a volatile row; `internal` when it is not as we put it, its times included. */
+export function openVolatile({ cipher }: Session, row: VolatileToken): string {
+  const { fieldId, token, createdAtMs, expiresAtMs, sealed } = row;
+  return cipher.openVolatile(sealed, { fieldId, token, createdAtMs, expiresAtMs });
 }
 
 /** Lends the owner's secret to `work`, and wipes it after. */

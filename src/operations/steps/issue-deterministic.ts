@@ -1,0 +1,27 @@
+import type { Session } from './access.ts';
+import { checkCandidate, ensureSubject, type IssueAsk } from './candidate.ts';
+import type { OperationDeps } from './deps.ts';
+import { storeNew } from './issue-stored.ts';
+import { fingerprintKey, useKnown } from './known-value.ts';
+
+/**
+ * Gives a value its token: the same one for equal values of one scope, found by the value's fingerprint.
+ * An Idempotency-Key adds nothing here.
+ */
+export async function issueDeterministic(
+  deps: OperationDeps,
+  session: Session,
+  ask: IssueAsk,
+): Promise<string> {
+  const candidate = checkCandidate(deps, session, ask);
+  const { subject } = ask.input;
+  const key = fingerprintKey(session, candidate);
+  const row = await deps.tokens.findByFingerprint(key);
+  if (row !== undefined) {
+    const person = await ensureSubject(deps, session, subject);
+    const { value } = candidate;
+    const known = await useKnown(deps, session, { row, value, subject: person });
+    if (known !== undefined) return known;
+  }
+  return storeNew(deps, session, { candidate, subject, key });
+}

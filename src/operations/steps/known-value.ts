@@ -1,0 +1,46 @@
+import { VaultError } from '../../domain/errors.ts';
+import type { FingerprintKey, StoredToken, SubjectRow } from '../ports/token-store.ts';
+import type { Session } from './access.ts';
+import type { OperationDeps } from './deps.ts';
+import { openValue } from './sealing.ts';
+
+/** Where the token of a known value lies: its fingerprint, and the shard that placement gives. */
+export function fingerprintKey(
+  { vault, cipher }: Session,
+  known: { fieldId: number; scope: string; value: string },
+): FingerprintKey {
+  return {
+    vaultId: vault.id,
+    fieldId: known.fieldId,
+    shard: cipher.placement(known),
+    fingerprint: cipher.fingerprint(known),
+  };
+}
+
+/**
+ * Opens the row behind a fingerprint and compares before it is trusted: neither a collision nor a
+ * fingerprint edited in the database may hand out another value's token.
+ */
+export function checkKnown(session: Session, row: StoredToken, value: string): void {
+  if (openValue(session, row) !== value) {
+    throw new VaultError('internal', { detail: 'a fingerprint names the row of another value' });
+  }
+}
+
+/**
+ * The token of a known value, which keeps its expiry and metadata; another subject adds a link. `undefined`
+ * when the row ended before the link was there: the erasure of the only other person took it along, and a
+ * token that is answered must not be dead for this one.
+ */
+export async function useKnown(
+  deps: Pick<OperationDeps, 'tokens'>,
+  session: Session,
+  { row, value, subject }: { row: StoredToken; value: string; subject: SubjectRow | undefined },
+): Promise<string | undefined> {
+  checkKnown(session, row, value);
+  const { token, shard } = row;
+  if (subject === undefined) return token;
+  const key = { vaultId: session.vault.id, shard, token };
+  await deps.tokens.link({ ...key, subjectId: subject.id });
+  return (await deps.tokens.find(key))?.token;
+}

@@ -1,0 +1,43 @@
+import { VaultError } from '../../domain/errors.ts';
+import type { Decision } from '../../domain/policy/decide.ts';
+import type { Action, Field } from '../../domain/policy/policy.ts';
+import type { RevealContext } from '../operation.ts';
+import { checkField, type Session, unknownField } from './access.ts';
+import type { OperationDeps } from './deps.ts';
+import { type Found, findToken } from './find-token.ts';
+
+/** A token whose field the caller may act on, and what the decision obliges to. */
+export type Permitted = { found: Found; field: Field; decision: Decision };
+
+/** One action on one token: what is asked, with what explanation. */
+export type TokenAsk = {
+  action: Action;
+  token: string;
+  /** The field that the caller believes the token is of; another one is `token_not_found`. */
+  field?: string | undefined;
+  items: number;
+  reveal?: RevealContext;
+};
+
+/**
+ * Finds a token and checks the grant on its field. A token that is malformed, unknown, expired, used up,
+ * revoked, of another field than said, or of a field without a grant is the same `token_not_found`.
+ * @throws VaultError `field_unknown`, and the refusals of the policy
+ */
+export async function findPermitted(
+  deps: OperationDeps,
+  session: Session,
+  ask: TokenAsk,
+): Promise<Permitted> {
+  const { policy, fieldNames } = session.vault;
+  const named = ask.field === undefined ? undefined : policy.fields.get(ask.field);
+  if (ask.field !== undefined && named === undefined) throw unknownField();
+  const found = await findToken(deps, session, { token: ask.token, named });
+  const field = found && policy.fields.get(fieldNames.get(found.fieldId) ?? '');
+  if (found === undefined || field === undefined || (named ?? field) !== field) {
+    throw new VaultError('token_not_found');
+  }
+  const { action, items } = ask;
+  const asked = { ...ask.reveal, action, items, atMs: deps.clock.now() };
+  return { found, field, decision: checkField(session, field, asked) };
+}
