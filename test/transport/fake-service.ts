@@ -4,7 +4,8 @@ import { makeHttpServer } from '../../src/api/http/server.ts';
 import type { Principal } from '../../src/domain/access/principal.ts';
 import { type ErrorCode, VaultError } from '../../src/domain/errors.ts';
 import type { Call, Caller } from '../../src/operations/call.ts';
-import type { Operations } from '../../src/operations/operation.ts';
+import type { ItemError, Operations, StreamOperation } from '../../src/operations/operation.ts';
+import { itemError } from '../../src/operations/steps/batch.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 
@@ -50,6 +51,17 @@ export function makeFakeOperations(seen: Seen[]): Operations {
       seen.push({ operation, call: {}, input });
       return output;
     };
+  const streaming =
+    <Input, Line>(operation: string, line: Line): StreamOperation<Input, Line | ItemError> =>
+    async (call, windows) => {
+      const answers = (async function* () {
+        for await (const items of windows) {
+          for (const item of items) seen.push({ operation, call, input: item });
+          yield items.map((item) => ('failure' in item ? itemError(item.failure) : line));
+        }
+      })();
+      return { output: answers, receipt: receipt(`event-${operation}`) };
+    };
   const value = { value: 'in clear', field: 'email', view: 'full' };
   return {
     tokenize: answering('tokenize', { token: 'tok_1' }),
@@ -59,6 +71,21 @@ export function makeFakeOperations(seen: Seen[]): Operations {
     lookup: answering('lookup', { token: 'tok_1' }),
     inspect: answering('inspect', { field: 'email', createdAt: '2026-01-01T00:00:00.000Z' }),
     revoke: answering('revoke', { revoked: 1 }),
+    tokenizeStream: streaming('tokenizeStream', { token: 'tok_1' }),
+    detokenizeStream: streaming('detokenizeStream', value),
+    importTokens: answering('importTokens', { items: [{ token: 'tok_1' }] }),
+    search: answering('search', { items: [], cursor: 'more' }),
+    eraseSubject: answering('eraseSubject', { erased: 1, receipt: 'signed' }),
+    exportSubject: answering('exportSubject', {
+      fields: { email: [{ token: 'tok_1', value: 'in clear', createdAt: EVENT.time }] },
+    }),
+    stats: answering('stats', { fields: [] }),
+    exportVault: async (call, input) => {
+      const content = (async function* () {
+        yield Buffer.from('age-encryption.org/v1\n');
+      })();
+      return answering('exportVault', { content })(call, input);
+    },
     auditSearch: answering('auditSearch', { events: [EVENT] }),
     auditEvent: answering('auditEvent', EVENT),
     auditReceipt: answering('auditReceipt', 'c2sp.org/tlog-proof@v1\n'),
@@ -72,6 +99,7 @@ export function makeFakeOperations(seen: Seen[]): Operations {
     auditCheckpoint: serving('auditCheckpoint', 'log\n1\nroot\n'),
     auditTile: serving('auditTile', Buffer.from('hashes')),
     auditVerifierKeys: serving('auditVerifierKeys', 'log+key\n'),
+    erasureVerifierKeys: serving('erasureVerifierKeys', 'erasures+key\n'),
     auditPublished: async () => true,
     reject: async (call, error) => {
       seen.push({ operation: 'reject', call, input: error.code });

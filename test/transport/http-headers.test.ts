@@ -6,19 +6,6 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { GOOD_BODY, makeFakeService, TOKEN, TOKENIZE } from './fake-service.ts';
 
-test('an Idempotency-Key is refused while it is not built, never ignored', async (t) => {
-  const { app, post, seen } = makeFakeService();
-  t.after(() => app.close());
-  const reply = await post(TOKENIZE, GOOD_BODY, { 'idempotency-key': 'canary' });
-  assert.equal(reply.statusCode, 400);
-  assert.deepEqual(reply.json().errors, [{ path: 'Idempotency-Key', rule: 'not_built' }]);
-  assert.equal(reply.body.includes('canary'), false);
-  assert.deepEqual(
-    seen.map(({ operation }) => operation),
-    ['reject'],
-  );
-});
-
 const BODY = JSON.stringify(GOOD_BODY);
 const AUTHORIZATION = `Authorization: Bearer ${TOKEN}\r\n`;
 const TYPE = 'Content-Type: application/json\r\n';

@@ -16,6 +16,11 @@ test('each call reaches its own operation', async () => {
     ['lookup', GOOD_BODY, 'lookup'],
     ['tokens/inspect', { token: 't' }, 'inspect'],
     ['tokens/revoke', { tokens: ['t'] }, 'revoke'],
+    ['tokens/import', { items: [{ ...GOOD_BODY, token: 'OLD-17' }] }, 'importTokens'],
+    ['tokens/search', { tags: { a: 'b', c: 1, d: true }, limit: 1000 }, 'search'],
+    ['tokens/search', {}, 'search'],
+    ['subjects/erase', { subject: 's' }, 'eraseSubject'],
+    ['subjects/export', { subject: 's' }, 'exportSubject'],
   ];
   for (const [call, body, operation] of calls) {
     const reply = await service.post(`/v1/vaults/demo/${call}`, body);
@@ -24,6 +29,12 @@ test('each call reaches its own operation', async () => {
     assert.equal(reply.headers['cache-control'], 'no-store');
     assert.deepEqual(service.seen.at(-1)?.input, body);
   }
+});
+
+test('what is known of a vault is asked for without a body', async () => {
+  const reply = await service.get('/v1/vaults/demo/stats');
+  assert.equal(reply.statusCode, 200);
+  assert.equal(reply.headers['audit-event-id'], 'event-stats');
 });
 
 test('calls on the log reach their own operation, and those that everybody may make need no credential', async () => {
@@ -46,6 +57,7 @@ test('calls on the log reach their own operation, and those that everybody may m
   const open: [string, string, object][] = [
     [`${log}/checkpoint`, 'auditCheckpoint', { shard: 'active' }],
     [`${log}/vkey`, 'auditVerifierKeys', { shard: 'active' }],
+    ['/v1/audit/erasures/vkey', 'erasureVerifierKeys', {}],
     [`${log}/tile/1/x001/000.p/7`, 'auditTile', { shard: 'active', path: '1/x001/000.p/7' }],
   ];
   for (const [url, operation, input] of open) {

@@ -89,6 +89,7 @@ test('the names that logs redact are these: taking one off the list is a decisio
     'reference',
     'source',
     'subject',
+    'tags',
     'token',
     'tokens',
     'value',

@@ -3,6 +3,7 @@ import type { Principal, Source } from '../../domain/access/principal.ts';
 import type { AuditReceipt } from '../../domain/audit/event.ts';
 import { VaultError } from '../../domain/errors.ts';
 import type { Call, Caller } from '../../operations/call.ts';
+import { idempotencyOf } from './idempotency-key.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,6 +13,8 @@ declare module 'fastify' {
     auditReceipt: AuditReceipt | undefined;
     /** Set when the request failed: the one body that may then leave. */
     failureBody: string | undefined;
+    /** The body as it came; only of a call with an Idempotency-Key. */
+    bodyText: string | undefined;
     startedMs: number;
   }
   interface FastifyContextConfig {
@@ -46,7 +49,8 @@ export function callOf(request: FastifyRequest): Call {
   if (vault === undefined) {
     throw new VaultError('vault_not_found');
   }
-  return { ...caller, vault };
+  const idempotency = idempotencyOf(request);
+  return { ...caller, vault, ...(idempotency === undefined ? {} : { idempotency }) };
 }
 
 /** Who asks, where the path names no vault. */

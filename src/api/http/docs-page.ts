@@ -55,7 +55,7 @@ ${links}</ul>
 type Call = { method: string; path: string; call: DocumentedCall };
 
 function renderCall({ method, path, call }: Call): Html {
-  const request = call.requestBody?.content['application/json'];
+  const [request] = Object.values(call.requestBody?.content ?? {});
   return html`<section id="${call.operationId}">
 <h2><a href="#${call.operationId}">${call.summary}</a></h2>
 <p class="path"><b>${method}</b> <code>${path}</code></p>
@@ -73,7 +73,7 @@ ${renderProblems(call)}
 
 function renderAnswer({ responses }: DocumentedCall): Html {
   const ok = responses['200'];
-  const reply = ok?.content['application/json'];
+  const [reply] = Object.values(ok?.content ?? {}).filter(({ example }) => example !== undefined);
   if (reply === undefined) {
     const types = Object.keys(ok?.content ?? {}).join(', ');
     return html`<p>${ok?.description ?? ''} <span class="quiet">${types}</span></p>`;
@@ -82,17 +82,17 @@ function renderAnswer({ responses }: DocumentedCall): Html {
 <pre><code>${JSON.stringify(reply.example, undefined, 2)}</code></pre>`;
 }
 
-function curl({ method, path, call }: Call): string {
+function curl({ path, call }: Call): string {
   const url = call.parameters.reduce(
     (text, { name, example }) => text.replace(`{${name}}`, example),
     path,
   );
-  const body = call.requestBody?.content['application/json']?.example;
+  const [type, body] = Object.entries(call.requestBody?.content ?? {})[0] ?? [];
   const lines = [
     `curl -s "$COUNTERFOIL_URL${url}"`,
     ...(call.security === undefined ? ['-H "Authorization: Bearer $COUNTERFOIL_TOKEN"'] : []),
-    ...(method === 'POST' ? ["-H 'Content-Type: application/json'"] : []),
-    ...(body === undefined ? [] : [`-d '${JSON.stringify(body)}'`]),
+    ...(type === undefined ? [] : [`-H 'Content-Type: ${type}'`]),
+    ...(body === undefined ? [] : [`-d '${JSON.stringify(body.example)}'`]),
   ];
   return lines.join(' \\\n  ');
 }

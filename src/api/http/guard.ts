@@ -15,6 +15,7 @@ export const PUBLIC_ROUTES: ReadonlySet<string> = new Set([
   '/v1/audit/log/:shard/checkpoint',
   '/v1/audit/log/:shard/tile/:level/*',
   '/v1/audit/log/:shard/vkey',
+  '/v1/audit/erasures/vkey',
 ]);
 
 /**

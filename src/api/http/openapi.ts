@@ -107,14 +107,14 @@ function describe(route: Route): DocumentedCall {
       : {
           requestBody: {
             required: true,
-            content: jsonContent(documentedSchema(body.schema, 'input'), body.example),
+            content: contentOf(route, documentedSchema(body.schema, 'input'), body.example),
           },
         }),
     responses: { 200: okOf(route), ...problemsOf(route, [...byKind, ...errors]) },
   };
 }
 
-function parametersOf({ parameters, heedsPrefer }: Route): Parameter[] {
+function parametersOf({ parameters, heedsPrefer, heedsIdempotencyKey }: Route): Parameter[] {
   const inPath = Object.entries(parameters).map(([name, parameter]) => ({
     name: name === '*' ? REST : name,
     in: 'path' as const,
@@ -122,14 +122,18 @@ function parametersOf({ parameters, heedsPrefer }: Route): Parameter[] {
     ...parameter,
     schema: { type: 'string' },
   }));
-  return heedsPrefer === undefined ? inPath : [...inPath, PREFER];
+  return [
+    ...inPath,
+    ...(heedsPrefer === undefined ? [] : [PREFER]),
+    ...(heedsIdempotencyKey === undefined ? [] : [IDEMPOTENCY_KEY]),
+  ];
 }
 
 function okOf(route: Route): Answer {
   const { answer } = route;
   const headers = headersOf(route);
   if ('schema' in answer) {
-    const content = jsonContent(documentedSchema(answer.schema, 'output'), answer.example);
+    const content = contentOf(route, documentedSchema(answer.schema, 'output'), answer.example);
     return { description: 'Done, and on record.', headers, content };
   }
   const file = { schema: { type: 'string' } };
@@ -140,8 +144,13 @@ function okOf(route: Route): Answer {
   };
 }
 
-function jsonContent(schema: JsonSchema, example: unknown): Content {
-  return { 'application/json': { schema, example } };
+/** Of a stream, schema and example are those of each line. */
+function contentOf(
+  { mediaType = 'application/json' }: Route,
+  schema: JsonSchema,
+  example: unknown,
+): Content {
+  return { [mediaType]: { schema, example } };
 }
 
 const PREFER = {
@@ -151,6 +160,17 @@ const PREFER = {
     '`audit=integrated`: the answer, a refusal too, leaves when its event is under a published checkpoint, or after 5 s.',
   example: 'audit=integrated',
   schema: { type: 'string' },
+};
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header' as const,
+  description:
+    'A text of your own, 1 to 255 printable ASCII characters, a new one for each request: within 24 h the ' +
+    'same request with the same key has the same answer, and makes no second token in random fields. Known ' +
+    'values of other fields have the same token anyway; for volatile fields the key is refused.',
+  example: '8e03978e-40d5-43dd-bc93-6894a57f9324',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
 const text = (description: string) => ({ description, schema: { type: 'string' } });

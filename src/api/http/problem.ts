@@ -19,12 +19,16 @@ const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
 };
 
 /**
- * The body of a problem answer (RFC 9457), from the table alone: the same code and rules give the same
- * bytes, whatever was asked, so a refusal cannot be told from an absence.
+ * The body of a problem answer (RFC 9457), from the table and the problems alone: the same code and problems
+ * give the same bytes, whatever was asked, so a refusal cannot be told from an absence.
  */
 export function problemBody(code: ErrorCode, problems: readonly Problem[] = []): string {
   const { title, status } = ERRORS[code];
-  const errors = problems.map(({ path, rule }) => ({ path, rule }));
+  const errors = problems.map(({ path, rule, hint }) => ({
+    path,
+    rule,
+    ...(hint !== undefined && { hint }),
+  }));
   return JSON.stringify({
     type: problemUri(code),
     title,

@@ -1,14 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { AuditReceipt } from '../../domain/audit/event.ts';
-import { type ErrorCode, VaultError } from '../../domain/errors.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
 import type { Operations } from '../../operations/operation.ts';
-import { checkMediaType } from './media-type.ts';
+import { checkIdempotencyKey, checkNoIdempotencyKey } from './idempotency-key.ts';
+import { checkMediaType, type MediaType } from './media-type.ts';
 import { makePreferAudit } from './prefer.ts';
-import { bodySchema, replySchema } from './schemas/json-schema.ts';
+import { bodySchema, type JsonSchema, replySchema } from './schemas/json-schema.ts';
 import { problemAnswer } from './schemas/problem.ts';
+import type { Streaming } from './streams/streaming.ts';
 
-/** What an answer carries: JSON by a schema, which lets nothing else out, or a file in a format of its own. */
+/**
+ * What an answer carries: JSON by a schema, which lets nothing else out (of a stream, each line), or a file
+ * in a format of its own.
+ */
 export type AnswerContent<Reply> =
   | { schema: z.ZodType<Reply>; example: Reply }
   | { mediaTypes: readonly string[]; description: string };
@@ -25,13 +30,17 @@ export type Described<Input, Reply> = {
   auth: 'bearer' | 'public';
   /** What each part of the path stands for, and an example of it; `*` under the name that the docs give it. */
   parameters: Readonly<Record<string, { description: string; example: string }>>;
-  /** One source for validation, types and docs. Unknown members are refused. */
+  /** One source for validation, types and docs. Unknown members are refused. Of a stream, each line. */
   body?: { schema: z.ZodType<Input>; example: Input };
   answer: AnswerContent<Reply>;
+  /** Of body and answer, where they are JSON: `application/json`, or lines of it without end. */
+  mediaType?: MediaType;
   /** Errors of this call beyond those that every call of its kind can give. */
   errors: readonly ErrorCode[];
   /** With `Prefer: audit=integrated` its answers, refusals too, wait; see `makePreferAudit`. */
   heedsPrefer?: true;
+  /** With an `Idempotency-Key` it can be repeated. Everywhere else that header is refused. */
+  heedsIdempotencyKey?: true;
 };
 
 /** What a handler gives: the answer, and the proof that its event is durable where the route is audited. */
@@ -50,9 +59,12 @@ type RouteSpec<Input, Reply, Output> = Described<Input, Reply> & {
   ) => Promise<Sent<Output>>;
 };
 
+/** What routes are put up over. */
+export type RouteDeps = { operations: Operations; streaming: Streaming };
+
 /** One route: its documentation, and how it is put up. */
 export type Route = Described<unknown, unknown> & {
-  register: (app: FastifyInstance, operations: Operations) => void;
+  register: (app: FastifyInstance, deps: RouteDeps) => void;
 };
 
 /** Makes a route of an operation: schema in, operation, receipt, schema or file out. */
@@ -60,15 +72,16 @@ export function defineRoute<Input, Reply, Output>(spec: RouteSpec<Input, Reply, 
   const { handle, ...described } = spec;
   return {
     ...described,
-    register: (app, operations) => {
+    register: (app, { operations }) => {
       app.route({
         method: spec.method,
         url: spec.url,
-        config: { auth: spec.auth, audit: spec.auth === 'public' ? 'none' : 'required' },
+        config: configOf(spec),
         schema: schemaOf(described),
         onRequest: (request, _reply, done) => {
           if (spec.body !== undefined) checkMediaType(request);
-          checkNoIdempotencyKey(request);
+          if (spec.heedsIdempotencyKey) checkIdempotencyKey(request);
+          else checkNoIdempotencyKey(request);
           done();
         },
         ...(spec.heedsPrefer === undefined ? {} : { onSend: makePreferAudit(operations) }),
@@ -83,22 +96,24 @@ export function defineRoute<Input, Reply, Output>(spec: RouteSpec<Input, Reply, 
   };
 }
 
+/** What the guard asks of every route. */
+export function configOf({ auth }: Pick<Described<unknown, unknown>, 'auth'>) {
+  return { auth, audit: auth === 'public' ? 'none' : 'required' } as const;
+}
+
+/** The one body of a refusal, whatever the route. */
+export const PROBLEM_SCHEMAS: { [status: string]: JsonSchema } = {
+  '4xx': replySchema(problemAnswer),
+  '5xx': replySchema(problemAnswer),
+};
+
 /** What is compiled into validator and serializer. */
 function schemaOf({ body, answer }: Pick<Described<unknown, unknown>, 'body' | 'answer'>) {
   return {
     ...(body === undefined ? {} : { body: bodySchema(body.schema) }),
     response: {
       ...('schema' in answer ? { '2xx': replySchema(answer.schema) } : {}),
-      '4xx': replySchema(problemAnswer),
-      '5xx': replySchema(problemAnswer),
+      ...PROBLEM_SCHEMAS,
     },
   };
-}
-
-/** Not built yet. Ignored in silence, it would let a caller repeat what it believes to be safe. */
-function checkNoIdempotencyKey({ headers }: FastifyRequest): void {
-  if (headers['idempotency-key'] !== undefined) {
-    const problems = [{ path: 'Idempotency-Key', rule: 'not_built' }];
-    throw new VaultError('invalid_request', { problems });
-  }
 }

@@ -14,6 +14,7 @@ import { installShedding } from './overload.ts';
 import { requestIdOf } from './request-id.ts';
 import { answerFrameworkError, installRequestTracking } from './request-tracking.ts';
 import { ROUTES } from './routes/table.ts';
+import { installStreaming } from './streams/streaming.ts';
 import { installUnknownRoutes } from './unknown-routes.ts';
 
 export type HttpServerDeps = {
@@ -48,8 +49,10 @@ export function makeHttpServer(deps: HttpServerDeps): FastifyInstance {
   installUnknownRoutes(app, knownPaths);
   installJsonParser(app);
   registerDocs(app);
+  const { operations } = deps;
+  const streaming = installStreaming(app, { ...deps, limits });
   for (const route of ROUTES) {
-    route.register(app, deps.operations);
+    route.register(app, { operations, streaming });
   }
   return app;
 }
@@ -75,7 +78,6 @@ function create(
     requestIdHeader: false,
     bodyLimit: limits.bodyBytes,
     connectionTimeout: limits.idleSocketMs,
-    requestTimeout: limits.requestMs,
     // An absolute-form target (RFC 9112 §3.2.2) would match routes here that a proxy in front did not see.
     rewriteUrl: ({ url = '' }) => (url.startsWith('/') ? url : '/-'),
     routerOptions: { maxParamLength: limits.headerBytes },

@@ -5,9 +5,9 @@ import { callOf } from './context.ts';
 import { defineRoute, type Route } from './route.ts';
 
 /** Where all routes of a vault live. */
-const VAULT_PREFIX = '/v1/vaults/:vault';
+export const VAULT_PREFIX = '/v1/vaults/:vault';
 
-const PARAMETERS = {
+export const VAULT_PARAMETERS = {
   vault: {
     description: 'The vault. One that the caller has no role in answers as if it did not exist.',
     example: 'demo',
@@ -26,6 +26,7 @@ export function defineVaultRoute<Input, Reply, Output extends Reply>(spec: {
   reply: z.ZodType<Reply>;
   errors: readonly ErrorCode[];
   example: { body: Input; reply: Output };
+  heedsIdempotencyKey?: true;
   operation: (operations: Operations) => Operation<Input, Output>;
 }): Route {
   const { path, body, reply, example, operation, ...described } = spec;
@@ -34,7 +35,7 @@ export function defineVaultRoute<Input, Reply, Output extends Reply>(spec: {
     method: 'POST',
     url: `${VAULT_PREFIX}${path}`,
     auth: 'bearer',
-    parameters: PARAMETERS,
+    parameters: VAULT_PARAMETERS,
     body: { schema: body, example: example.body },
     answer: { schema: reply, example: example.reply },
     errors: ['vault_not_found', ...described.errors],

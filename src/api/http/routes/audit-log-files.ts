@@ -106,3 +106,21 @@ export const auditVerifierKeysRoute = defineRoute({
     headers: { 'content-type': TEXT, 'cache-control': 'no-cache' },
   }),
 });
+
+export const erasureVerifierKeysRoute = defineRoute({
+  method: 'GET',
+  url: '/v1/audit/erasures/vkey',
+  auth: 'public',
+  parameters: {},
+  operationId: 'getErasureVerifierKeys',
+  summary: 'Get the key that verifies receipts about erasures',
+  description:
+    'A verifier key (C2SP signed-note) for the receipts of `subjects/erase`. As with the keys of the log: compare ' +
+    'it with one from elsewhere.',
+  answer: { mediaTypes: ['text/plain'], description: 'The keys, one a line.' },
+  errors: [],
+  handle: async (operations) => ({
+    output: await operations.erasureVerifierKeys({}),
+    headers: { 'content-type': TEXT, 'cache-control': 'no-cache' },
+  }),
+});

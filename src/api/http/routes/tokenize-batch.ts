@@ -29,5 +29,6 @@ export const tokenizeBatchRoute = defineVaultRoute({
       ],
     },
   },
+  heedsIdempotencyKey: true,
   operation: (operations) => operations.tokenizeBatch,
 });

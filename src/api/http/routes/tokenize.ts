@@ -10,10 +10,11 @@ export const tokenizeRoute = defineVaultRoute({
     'in random fields every call makes a new one.',
   body: tokenizeBody,
   reply: tokenReply,
-  errors: ['field_unknown', 'value_invalid', 'token_space_exhausted'],
+  errors: ['field_unknown', 'value_invalid', 'token_space_exhausted', 'idempotency_mismatch'],
   example: {
     body: { field: 'email', value: 'ada@example.com', subject: 'customer-17' },
     reply: { token: 'tok_7q3mzv0xk4c9h2d8wr5ntb6yfj' },
   },
+  heedsIdempotencyKey: true,
   operation: (operations) => operations.tokenize,
 });

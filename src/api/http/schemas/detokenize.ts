@@ -34,14 +34,15 @@ export const detokenizeBatchBody = z.strictObject({
   ...revealContext,
 });
 
-/** A union by its members: either `value`, `field` and `view`, or `error`. */
-export const detokenizeBatchReply = z.object({
-  items: z.array(
-    z.object({
-      value: value.optional(),
-      field: z.string().optional(),
-      view: z.string().optional(),
-      error: itemError.optional(),
-    }),
-  ),
+/**
+ * A union by its members: either `value`, `field` and `view`, or `error`. What a batch says of an item, and a
+ * stream of a line.
+ */
+export const valueOrError = z.object({
+  value: value.optional(),
+  field: z.string().optional(),
+  view: z.string().optional(),
+  error: itemError.optional(),
 });
+
+export const detokenizeBatchReply = z.object({ items: z.array(valueOrError) });

@@ -22,7 +22,11 @@ export const viewName = z.string().max(63).regex(NAME).meta({
   description: 'How much to show: `full`, or a mask that the field declares.',
 });
 
-export const token = text(512).meta({ description: 'A token.', sensitive: true });
+/** No length here: a token of mode `siv` holds its value, and is bounded as that is, by the body. */
+export const token = z.string().min(1).regex(NO_CONTROLS).meta({
+  description: 'A token.',
+  sensitive: true,
+});
 
 /** No length here: the body limit bounds it, and counting characters of 4 MiB is work for attackers. */
 export const value = z.string().meta({

@@ -9,8 +9,13 @@ export const problemAnswer = z.object({
   errors: z
     .array(
       z.object({
-        path: z.string().meta({ description: 'JSON pointer into the request body.' }),
+        path: z
+          .string()
+          .meta({ description: 'JSON pointer into the request body, or the name of a header.' }),
         rule: z.string().meta({ description: 'The rule that it breaks.' }),
+        hint: z.string().optional().meta({
+          description: 'What would do: of a view that is not granted, the views that are.',
+        }),
       }),
     )
     .optional(),
