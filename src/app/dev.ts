@@ -12,6 +12,7 @@ import { readCheckpointSettings } from './audit/checkpoint-settings.ts';
 import { MIGRATIONS } from './database.ts';
 import { type DevFacts, renderBanner } from './dev-banner.ts';
 import { DEMO_VAULT, type DevIssuer, demoTokens, openDevIssuer } from './dev-issuer.ts';
+import { openJournalStore } from './erasure-journal.ts';
 import { type PolicyDocument, readPolicyFolder } from './policy-files.ts';
 import { replacePrivateFile } from './private-file.ts';
 import { createRootKey, readRootKey } from './root-key.ts';
@@ -85,6 +86,7 @@ async function startAll(options: Options, undo: Undo): Promise<DevFacts> {
     databaseUrl,
     rootKey,
     documents,
+    erasures: openJournalStore(config.audit.head),
     audit: {
       ...(await readCheckpointSettings(config.audit)),
       isProduction: false,
@@ -151,5 +153,10 @@ function serviceOptions(config: Config, { issuer, audience, publicJwk }: DevIssu
     adminPort: config.adminPort,
     logLevel: config.logLevel,
     trustedProxies: [],
+    exportRecipients: config.exportRecipients,
+    volatile:
+      config.redisUrl === undefined
+        ? { kind: 'memory' as const }
+        : { kind: 'redis' as const, url: config.redisUrl.reveal() },
   };
 }

@@ -2,8 +2,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { type Problem, VaultError } from '../domain/errors.ts';
-import { compilePolicy } from '../domain/policy/compile.ts';
-import type { Policy } from '../domain/policy/policy.ts';
+import {
+  type Checked,
+  checkPolicy,
+  compileFields,
+  compilePolicy,
+} from '../domain/policy/compile.ts';
+import type { Field, Policy } from '../domain/policy/policy.ts';
 import { fileProblem } from './start-error.ts';
 
 /** Cap on a policy document, in bytes. The reference policy has 4 KiB. */
@@ -20,6 +25,14 @@ export type PolicyDocument = { text: string; policy: Policy; warnings: readonly 
 export function readPolicy(text: string): PolicyDocument {
   const { policy, warnings } = compilePolicy(parseYaml(text));
   return { text, policy, warnings };
+}
+
+/**
+ * The fields of a document that was applied once, even if it could not be applied today: `undefined` stands
+ * for one that this version cannot understand. To compare with, not to work by.
+ */
+export function readPolicyFields(text: string): Map<string, Field | undefined> {
+  return compileFields(parseYaml(text));
 }
 
 function parseYaml(text: string): unknown {
@@ -55,7 +68,7 @@ async function readFiles(folder: string): Promise<PolicyDocument[]> {
   const seen = new Map<string, string>();
   for (const name of names) {
     try {
-      const document = await readFileCapped(join(folder, name));
+      const document = readPolicy(await readTextCapped(join(folder, name)));
       const { vault } = document.policy;
       const other = seen.get(vault);
       if (other !== undefined) {
@@ -78,6 +91,20 @@ async function readFiles(folder: string): Promise<PolicyDocument[]> {
   return documents;
 }
 
+/**
+ * Checks one file and tells everything that is to be said of it, as the start would see it.
+ * Rejects with one line when it cannot be read.
+ */
+export async function lintPolicyFile(file: string): Promise<Checked> {
+  const path = resolve(file);
+  try {
+    return checkPolicy(parseYaml(await readTextCapped(path)));
+  } catch (error) {
+    if (error instanceof VaultError) return { problems: [...error.problems], warnings: [] };
+    throw fileProblem(`Cannot read ${path}`, error);
+  }
+}
+
 /** Bytes that are no UTF-8 would be replaced in silence: what is hashed must be what was reviewed. */
 function decodeUtf8(bytes: Buffer): string {
   try {
@@ -88,11 +115,11 @@ function decodeUtf8(bytes: Buffer): string {
   }
 }
 
-async function readFileCapped(path: string): Promise<PolicyDocument> {
+async function readTextCapped(path: string): Promise<string> {
   if ((await stat(path)).size > MAX_BYTES) {
     throw new VaultError('policy_invalid', {
       problems: [{ path: '', rule: 'document_too_large' }],
     });
   }
-  return readPolicy(decodeUtf8(await readFile(path)));
+  return decodeUtf8(await readFile(path));
 }

@@ -6,6 +6,7 @@ import type { SecretBytes } from '../crypto/secret.ts';
 import { VaultError } from '../domain/errors.ts';
 import { readCheckpointSettings } from './audit/checkpoint-settings.ts';
 import { MIGRATIONS } from './database.ts';
+import { openJournalStore } from './erasure-journal.ts';
 import { readPolicyFolder } from './policy-files.ts';
 import { readRootKey } from './root-key.ts';
 import { type ServiceOptions, startService } from './service.ts';
@@ -56,6 +57,12 @@ async function readOptions(config: Config): Promise<ServiceOptions> {
     adminPort: config.adminPort,
     logLevel: config.logLevel,
     trustedProxies: config.trustedProxies,
+    exportRecipients: config.exportRecipients,
+    volatile:
+      config.redisUrl === undefined
+        ? { kind: 'none' }
+        : { kind: 'redis', url: config.redisUrl.reveal() },
+    erasures: openJournalStore(config.audit.head),
     audit: {
       ...(await readCheckpointSettings(config.audit)),
       isProduction: true,

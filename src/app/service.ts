@@ -1,26 +1,42 @@
 import type { FastifyInstance } from 'fastify';
 import { type IssuerConfig, makeAuthenticator } from '../adapters/oidc/authenticator.ts';
+import { makeBudgetStore } from '../adapters/postgres/budgets.ts';
 import { makeWrappedKeyStore } from '../adapters/postgres/keys.ts';
+import { makePeopleStore } from '../adapters/postgres/people.ts';
+import { makeTokenSearch } from '../adapters/postgres/token-search.ts';
+import { makeTokenSweep } from '../adapters/postgres/token-sweep.ts';
 import { makeTokenStore } from '../adapters/postgres/tokens.ts';
+import { readSealId } from '../adapters/postgres/vaults.ts';
 import { makeAdminServer } from '../api/http/admin.ts';
 import { sensitiveNames } from '../api/http/schemas/sensitive.ts';
 import { makeHttpServer } from '../api/http/server.ts';
 import { makeKeyring } from '../crypto/keyring.ts';
-import { makeKeysets } from '../crypto/keysets.ts';
+import { type Keysets, makeKeysets } from '../crypto/keysets.ts';
 import { randomBytes } from '../crypto/random.ts';
+import { makeErasureReceiptSigner } from '../crypto/receipt-signer.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { makeAuthFailures } from '../operations/auth-failures.ts';
 import { makeEntryReads } from '../operations/entry-reads.ts';
 import { makeOperations } from '../operations/make-operations.ts';
+import type { JournalStore } from '../operations/ports/erasure-journal.ts';
+import type { TokenSearch } from '../operations/ports/token-search.ts';
+import type { VaultRegistry } from '../operations/ports/vault-registry.ts';
+import { makeBudgets } from '../operations/steps/budget.ts';
 import { type Logger, type LogLevel, makeLogger } from '../telemetry/logger.ts';
 import { type Metrics, makeMetrics } from '../telemetry/metrics.ts';
 import { type AuditTrailOptions, openAuditTrail } from './audit/trail.ts';
 import { type Database, openDatabase } from './database.ts';
+import { makeErasureJournal } from './erasure-journal.ts';
+import { startErasureReplay } from './erasure-replay.ts';
+import { makeExporting } from './exporting.ts';
 import type { PolicyDocument } from './policy-files.ts';
 import { makeReadiness } from './readiness.ts';
+import { startSweeper } from './sweeper.ts';
 import { systemClock as clock } from './system-clock.ts';
+import { startTokenUsage } from './token-usage.ts';
 import { openVaults } from './vaults.ts';
 import { VERSION } from './version.ts';
+import { checkVolatile, openVolatileStore, type VolatilePlace } from './volatile.ts';
 
 /** Time that requests in flight get to finish, in milliseconds; then what is left of the 20 s goes to the log. */
 const DRAIN_MS = 12_000;
@@ -42,6 +58,12 @@ export type ServiceOptions = {
   /** Proxies whose `X-Forwarded-For` is believed, as addresses or CIDR ranges. */
   trustedProxies: readonly string[];
   audit: AuditTrailOptions;
+  /** Where erasures are remembered; closed with the service. */
+  erasures: JournalStore;
+  /** Where values of volatile fields are kept. */
+  volatile: VolatilePlace;
+  /** Who can open exports of vaults (age); without any, there are none. */
+  exportRecipients: readonly string[];
 };
 
 /** A service that listens. `http` and `admin` are base URLs without a path. */
@@ -121,11 +143,11 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
   const { rootKey, documents, databaseUrl } = options;
   const { logger, metrics, database, closers } = parts;
   const requests = { pool: database.requests, clock };
-  const keysets = makeKeysets({
-    store: makeWrappedKeyStore(requests),
-    keyring: makeKeyring({ rootKey }),
-    clock,
-  });
+  const keyring = makeKeyring({ rootKey });
+  const store = makeWrappedKeyStore(requests);
+  const sealIdOf = (vaultId: number) => readSealId(requests, vaultId);
+  const keysets = makeKeysets({ store, keyring, clock, sealIdOf });
+  closers.push(keysets.close);
   await keysets.ensureSystem();
 
   const vaultIds = new Map<string, number>();
@@ -144,6 +166,17 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
   closers.push(failures.close);
   const entryReads = makeEntryReads({ audit, clock });
   closers.push(entryReads.close);
+  checkVolatile(options.volatile, vaults);
+  const volatile = openVolatileStore(options.volatile, { clock, logger });
+  closers.push(volatile.close);
+  const people = makePeopleStore(requests);
+  const journal = makeErasureJournal({ store: options.erasures, keysets });
+  closers.push(options.erasures.close);
+  const replaying = { journal, people, vaults, keys: keysets, audit, metrics: metrics.erasures };
+  closers.push((await startErasureReplay({ ...replaying, clock, logger })).close);
+  const search = makeTokenSearch({ pool: database.log });
+  startUpkeep({ vaults, keysets, search, ...parts });
+  const exporting = { pool: database.log, store, keyring, keysets };
   const operations = makeOperations({
     ...trail,
     progress: audit,
@@ -151,6 +184,13 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
     keys: keysets,
     auditKeys: keysets,
     tokens: makeTokenStore({ ...requests, random: randomBytes, coalesced: metrics.coalesced }),
+    search,
+    people,
+    journal,
+    receipts: makeErasureReceiptSigner({ keysets, origin: trail.origin }),
+    volatile,
+    exporting: makeExporting(options.exportRecipients, exporting),
+    budgets: makeBudgets({ store: makeBudgetStore(requests), clock }),
     clock,
     random: randomBytes,
     authFailed: failures.record,
@@ -158,6 +198,22 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
     version: VERSION,
   });
   return { operations, keysets };
+}
+
+/** What goes on beside the requests: dead tokens are deleted, used ones counted. */
+function startUpkeep({
+  vaults,
+  keysets,
+  search,
+  database,
+  metrics,
+  logger,
+  closers,
+}: Parts & { vaults: VaultRegistry; keysets: Keysets; search: TokenSearch }): void {
+  const sweep = makeTokenSweep({ pool: database.log });
+  const sweeping = { sweep, keys: keysets, random: randomBytes, metrics: metrics.sweeper };
+  closers.push(startSweeper({ ...sweeping, clock, logger }).close);
+  closers.push(startTokenUsage({ search, vaults, metrics: metrics.tokens, clock, logger }).close);
 }
 
 /** What is allowed but seldom meant. Paths are names of the policy, never values. */

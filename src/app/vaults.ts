@@ -10,13 +10,22 @@ import {
   type FieldRow,
   loadVaults,
 } from '../adapters/postgres/vaults.ts';
-import type { Authority } from '../crypto/authority.ts';
 import { sha256 } from '../crypto/digest.ts';
 import type { Keysets } from '../crypto/keysets.ts';
-import { VaultError } from '../domain/errors.ts';
+import type { AuditEvent } from '../domain/audit/event.ts';
+import { type Problem, VaultError } from '../domain/errors.ts';
+import type { Policy } from '../domain/policy/policy.ts';
 import type { AuditLog } from '../operations/ports/audit-log.ts';
 import type { Vault, VaultRegistry } from '../operations/ports/vault-registry.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import {
+  altered,
+  checkFieldRow,
+  checkPolicyRow,
+  macOfField,
+  macOfPolicy,
+} from './authority-rows.ts';
+import { findConflicts } from './field-conflicts.ts';
 import { type PolicyDocument, readPolicy } from './policy-files.ts';
 
 type Deps = {
@@ -31,14 +40,20 @@ type Deps = {
 /**
  * Brings the vaults up: each document of the policies folder is applied unless it ever was (an older
  * one that was replaced since must not come back by a restart), then the newest version of every
- * vault in the database is checked and compiled.
- * @throws VaultError `internal` when a stored row is not as we wrote it
+ * vault in the database is checked and compiled. Documents are applied all or, when one of them changes a
+ * field under its tokens, none.
+ * @throws VaultError `internal` when a stored row is not as we wrote it, `policy_conflict`
  */
 export async function openVaults(
   deps: Deps,
   documents: readonly PolicyDocument[],
 ): Promise<VaultRegistry> {
-  for (const { id, name } of await loadVaults(deps.database)) deps.vaultIds.set(name, id);
+  for (const { id, name } of await loadVaults(deps.database)) {
+    deps.vaultIds.set(name, id);
+    // A later version of the service may need keys that the vault was made without.
+    await deps.keysets.ensureVault(id);
+  }
+  await checkDocuments(deps, documents);
   for (const document of documents) await applyDocument(deps, document);
   const vaults = new Map<string, Vault>();
   for (const { id, name } of await loadVaults(deps.database)) {
@@ -48,9 +63,43 @@ export async function openVaults(
   return { find: (name) => vaults.get(name), all: () => [...vaults.values()] };
 }
 
+/** Refuses what could not be applied before anything is. Each refused document is put on record. */
+async function checkDocuments(deps: Deps, documents: readonly PolicyDocument[]): Promise<void> {
+  const problems: Problem[] = [];
+  for (const { text, policy } of documents) {
+    const vaultId = deps.vaultIds.get(policy.vault);
+    const hash = sha256(text);
+    if (vaultId === undefined) continue;
+    if ((await findPolicyByHash(deps.database, { vaultId, hash })) !== undefined) continue;
+    const latest = await latestPolicy(deps.database, vaultId);
+    problems.push(...(await checkDocument(deps, { policy, hash, latest })));
+  }
+  if (problems.length > 0) throw conflict(problems);
+}
+
+async function checkDocument(
+  deps: Deps,
+  { policy, hash, latest }: { policy: Policy; hash: Buffer; latest: PolicyVersion | undefined },
+): Promise<Problem[]> {
+  if (latest === undefined) return [];
+  const authority = await deps.keysets.authority();
+  const problems = await findConflicts({ database: deps.database, authority }, { policy, latest });
+  if (problems.length > 0) {
+    const refused = { outcome: 'error', status: 409, reason: 'policy_conflict' } as const;
+    await deps.audit.append({ ...loadEvent(policy, hash), ...refused });
+  }
+  return problems;
+}
+
+function conflict(problems: readonly Problem[]): VaultError {
+  const detail = 'A policy changes a field of which tokens can exist. It was not applied.';
+  return new VaultError('policy_conflict', { detail, problems });
+}
+
 /**
  * The event goes first: a crash after it leaves an event about a policy that the next start applies,
- * never a policy in force that the log does not know of.
+ * never a policy in force that the log does not know of. A document that another instance has applied
+ * meanwhile can still refuse this one: then a second event says so.
  */
 async function applyDocument(deps: Deps, { text, policy }: PolicyDocument): Promise<void> {
   const { database, keysets, audit, logger } = deps;
@@ -66,7 +115,7 @@ async function applyDocument(deps: Deps, { text, policy }: PolicyDocument): Prom
   const applied = await findPolicyByHash(database, { vaultId, hash });
   if (applied !== undefined) {
     // Else an edited row could say of a stricter policy that it had been applied, and keep it out.
-    checkPolicy(authority, applied);
+    checkPolicyRow(authority, applied);
     const latest = await latestPolicy(database, vaultId);
     if (latest !== undefined && !latest.hash.equals(hash)) {
       const facts = { vault: policy.vault, inForce: latest.version };
@@ -74,13 +123,19 @@ async function applyDocument(deps: Deps, { text, policy }: PolicyDocument): Prom
     }
     return;
   }
-  await audit.append({
-    ...startEvent('policy.load'),
-    vault: policy.vault,
-    policy: hash.toString('hex'),
+  await audit.append(loadEvent(policy, hash));
+  const { version } = await applyPolicy(database, {
+    vaultId,
+    document: text,
+    hash,
+    mac: (version) => macOfPolicy(authority, { vaultId, version, hash }),
+    check: async (latest) => {
+      const problems = await checkDocument(deps, { policy, hash, latest });
+      if (problems.length > 0) throw conflict(problems);
+      // Before the version exists: whoever comes after it must see which fields may have tokens.
+      await ensureFieldIds(deps, vaultId, policy);
+    },
   });
-  const mac = (version: number) => authority.mac('policy', policyFacts({ vaultId, version, hash }));
-  const { version } = await applyPolicy(database, { vaultId, document: text, hash, mac });
   logger.info('policy_applied', { vault: policy.vault, version });
 }
 
@@ -89,23 +144,37 @@ function startEvent(operation: 'vault.create' | 'policy.load') {
   return { operation, outcome: 'allow', status: 200, items: 0, who: {}, what: {} } as const;
 }
 
-async function openVault(
+function loadEvent({ vault }: Policy, hash: Buffer): AuditEvent {
+  return { ...startEvent('policy.load'), vault, policy: hash.toString('hex') };
+}
+
+/** All fields that the vault ever had, those of the policy among them. */
+async function ensureFieldIds(
   { database, keysets }: Deps,
+  vaultId: number,
+  policy: Policy,
+): Promise<FieldRow[]> {
+  const authority = await keysets.authority();
+  const names = [...policy.fields.keys()];
+  const mac = (id: number, name: string) => macOfField(authority, { vaultId, id, name });
+  const fields = await ensureFields(database, { vaultId, names, mac });
+  for (const field of fields) checkFieldRow(authority, vaultId, field);
+  return fields;
+}
+
+async function openVault(
+  deps: Deps,
   { id, name }: { id: number; name: string },
 ): Promise<Vault | undefined> {
+  const { database, keysets } = deps;
   const authority = await keysets.authority();
   const stored = await latestPolicy(database, id);
   // A start that was killed between the vault and its policy leaves this; the next one goes on.
   if (stored === undefined) return undefined;
-  checkPolicy(authority, stored);
+  checkPolicyRow(authority, stored);
   const { policy } = readPolicy(stored.document);
   if (policy.vault !== name) throw altered(`the policy of vault ${id} names another vault`);
-  const fields = await ensureFields(database, {
-    vaultId: id,
-    names: [...policy.fields.keys()],
-    mac: (fieldId, field) => authority.mac('field', [id, fieldId, field]),
-  });
-  for (const field of fields) checkField(authority, id, field);
+  const fields = await ensureFieldIds(deps, id, policy);
   return {
     id,
     name,
@@ -114,40 +183,4 @@ async function openVault(
     fieldIds: new Map(fields.map((field) => [field.name, field.id])),
     fieldNames: new Map(fields.map((field) => [field.id, field.name])),
   };
-}
-
-/**
- * The document is believed only as the very bytes, vault and version that we once applied; and the
- * hash beside it, which files are looked up by and events cite, only as the hash of that document.
- */
-function checkPolicy(authority: Authority, stored: PolicyVersion): void {
-  const hash = sha256(stored.document);
-  const facts = policyFacts({ ...stored, hash });
-  if (!authority.verify('policy', facts, stored.mac) || !stored.hash.equals(hash)) {
-    throw altered(`version ${stored.version} of a policy of vault ${stored.vaultId} was altered`);
-  }
-}
-
-function policyFacts({
-  vaultId,
-  version,
-  hash,
-}: {
-  vaultId: number;
-  version: number;
-  hash: Buffer;
-}) {
-  return [vaultId, version, hash] as const;
-}
-
-function checkField(authority: Authority, vaultId: number, { id, name, mac }: FieldRow): void {
-  if (!authority.verify('field', [vaultId, id, name], mac)) {
-    throw altered(`field ${id} of vault ${vaultId} was altered`);
-  }
-}
-
-function altered(what: string): VaultError {
-  return new VaultError('internal', {
-    detail: `The database is not as the service wrote it: ${what}.`,
-  });
 }

@@ -116,6 +116,12 @@ export const list = z.string().transform((value) =>
     .filter((item) => item !== ''),
 );
 
+/** Public keys of age, `age1…,age1…`. Whether each is one is seen when it is used. */
+export const ageRecipients = list.refine(
+  (items) => items.every((item) => /^age1[02-9ac-hj-np-z]{50,4000}$/.test(item)),
+  { error: 'must be a list of age public keys (age1…), never secret ones' },
+);
+
 /** `role:action,role:action` for the actions that concern the whole service. */
 export const adminRoles = list
   .refine((items) => items.every((item) => parseAdminGrant(item) !== undefined), {

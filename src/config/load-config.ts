@@ -72,6 +72,7 @@ function shape(variables: Variables) {
     migrateUrl: variables.COUNTERFOIL_MIGRATE_URL,
     databaseUrl: variables.DATABASE_URL,
     redisUrl: variables.REDIS_URL,
+    exportRecipients: variables.COUNTERFOIL_EXPORT_RECIPIENTS,
     client: { url: variables.COUNTERFOIL_URL, token: variables.COUNTERFOIL_TOKEN },
   };
 }

@@ -99,8 +99,9 @@ export const VARIABLES = z.object({
   }),
   COUNTERFOIL_AUDIT_HEAD: format.auditHead.optional().register(DOCS, {
     meaning:
-      'Where the last signed state is remembered, outside the database of the log: a folder on a lasting volume, or ' +
-      'another Postgres (as URL, a secret) that all instances share. Default: `audit-head` in `COUNTERFOIL_DATA_DIR`.',
+      'Where the last signed state and the erasures of people are remembered, outside the database: a folder on a ' +
+      'lasting volume, or another Postgres (as URL, a secret) that all instances share. Default: `audit-head` in ' +
+      '`COUNTERFOIL_DATA_DIR`.',
     usedBy: SERVER,
     example: 'postgres://counterfoil_head:PASSWORD@heads.example.com/heads',
   }),
@@ -142,9 +143,18 @@ export const VARIABLES = z.object({
     example: 'postgres://counterfoil_app:PASSWORD@db.example.com/counterfoil',
   }),
   REDIS_URL: format.redisUrl.optional().register(DOCS, {
-    meaning: 'Redis, as a shared cache (not used yet). A secret.',
-    usedBy: '`serve`',
+    meaning:
+      'Redis, where values of volatile fields are kept; required when a policy has some (`dev` without it keeps ' +
+      'them in its own memory). It must evict nothing and write nothing to disk. A secret.',
+    usedBy: SERVER,
     example: 'redis://cache.example.com:6379',
+  }),
+  COUNTERFOIL_EXPORT_RECIPIENTS: format.ageRecipients.prefault('').register(DOCS, {
+    meaning:
+      'Who can open exports of vaults: age public keys (`age1…`), separated by commas, of files of ' +
+      '`counterfoil export-key new`. Without it no vault can be exported.',
+    usedBy: SERVER,
+    example: 'age1…',
   }),
   COUNTERFOIL_URL: format.serviceUrl.optional().register(DOCS, {
     meaning:

@@ -21,7 +21,7 @@ const CLOSE_WITHIN_MS = 5_000;
 
 /** What an operator did, without who did it. */
 type Deed = {
-  operation: 'audit.erase' | 'audit.prune' | 'key.destroy';
+  operation: 'audit.erase' | 'audit.prune' | 'key.destroy' | 'vault.create' | 'vault.restore';
   attributes: NonNullable<AuditEvent['attributes']>;
   vault?: string;
   /** A ticket, say: sealed, not in the leaf. */
@@ -42,6 +42,8 @@ export type Operator = {
   vaultIds: ReadonlyMap<string, number>;
   /** Waits until all that is durable by now is in the tree: only there can it be found. */
   settle(): Promise<void>;
+  /** Writes an event; durable when it resolves to its id. */
+  note(deed: Deed): Promise<string>;
   /** Writes an event and waits until its leaf is in the tree; its id. Then the deed may be done. */
   tell(deed: Deed): Promise<string>;
 };
@@ -71,8 +73,9 @@ export async function withOperator<T>(
   const settle = async () => {
     if (!(await untilIntegrated({ pool, clock }, withinMs))) throw notIntegrated();
   };
+  const note = async (deed: Deed) => (await writer.append(eventOf(deed))).eventId;
   const tell = async (deed: Deed) => {
-    const { eventId } = await writer.append(eventOf(deed));
+    const eventId = await note(deed);
     // A crash from here on leaves an event of something that did not happen; the next run does it, and
     // tells of it again.
     await settle();
@@ -81,7 +84,7 @@ export async function withOperator<T>(
   const keys = makeWrappedKeyStore({ pool, clock });
   const reader = makeAuditReader({ pool });
   try {
-    return await work({ pool, keysets, keys, reader, clock, vaultIds, settle, tell });
+    return await work({ pool, keysets, keys, reader, clock, vaultIds, settle, note, tell });
   } finally {
     await writer.close(CLOSE_WITHIN_MS);
   }

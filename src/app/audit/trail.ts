@@ -46,6 +46,8 @@ export type AuditTrailOptions = {
 export type AuditTrail = {
   audit: AuditWriter;
   reader: AuditReader;
+  /** Name of the log, without a shard. */
+  origin: string;
   vkeysOf: (origin: string) => Promise<string[]>;
 };
 
@@ -131,5 +133,5 @@ export async function openAuditTrail(
     logger,
   });
   closers.push(fsck.close);
-  return { audit, reader, vkeysOf: signer.vkeysOf };
+  return { audit, reader, origin: baseOrigin, vkeysOf: signer.vkeysOf };
 }
