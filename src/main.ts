@@ -18,6 +18,7 @@ const code = await runCli(process.argv.slice(2), {
   env: process.env,
   out: (line) => process.stdout.write(line),
   err: (line) => process.stderr.write(line),
+  ...(process.stderr.isTTY && { draw: (text: string) => process.stderr.write(text) }),
   input: () => text(process.stdin),
   catchSignals: () => catchSignals(process),
 });

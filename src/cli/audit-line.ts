@@ -66,8 +66,14 @@ function named(name: string, value: unknown): string {
 
 /** A caller chooses parts of this text: it must not be able to steer the terminal, or forge a line. */
 function text(value: unknown): string {
-  const plain = Array.isArray(value) ? value.join(',') : String(value ?? '');
+  const plain = plainOf(value);
   return /^[\w.,:*/@+-]*$/.test(plain) ? plain : printable(JSON.stringify(plain));
+}
+
+/** Never by a method of the value's own: what a service answers may call a member `toString`. */
+function plainOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(plainOf).join(',');
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
 }
 
 function at(value: unknown, path: readonly string[]): unknown {

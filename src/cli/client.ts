@@ -12,6 +12,10 @@ type ClientRequest = {
   path: string;
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  json?: string;
+  /** Beside those that every request has. */
+  headers?: Readonly<Record<string, string>>;
 };
 
 /** The service, as its REST clients see it. */
@@ -33,20 +37,22 @@ const PROBLEM_TYPE = /^application\/problem\+json\b/;
 
 /**
  * Opens the service of COUNTERFOIL_URL with COUNTERFOIL_TOKEN; without an URL, the one that runs with `dev` in
- * the data directory, as its auditor. Rejects with one line when there is neither.
+ * the data directory, in the role `devRole`. Rejects with one line when there is neither.
  */
-export async function openClient(config: Config): Promise<Client> {
-  const { baseUrl, token } = await findAccess(config);
+export async function openClient(config: Config, devRole = DEV_ROLE): Promise<Client> {
+  const { baseUrl, token } = await findAccess(config, devRole);
   return {
     baseUrl,
-    request: async ({ method, path, body }) => {
+    request: async ({ method, path, body, headers, ...given }) => {
+      const json = body === undefined ? given.json : JSON.stringify(body);
       const response = await fetch(`${baseUrl}${path}`, {
         method,
         headers: {
+          ...headers,
           authorization: `Bearer ${token}`,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(json !== undefined && { 'content-type': 'application/json' }),
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(json !== undefined && { body: json }),
         // The token is for this service and no other.
         redirect: 'manual',
       }).catch((cause: unknown) => {
@@ -61,14 +67,14 @@ export async function openClient(config: Config): Promise<Client> {
 }
 
 /** As `openClient` finds it: the address, without a slash at the end, and the token that belongs to it. */
-export async function findAccess(config: Config): Promise<Access> {
+export async function findAccess(config: Config, devRole = DEV_ROLE): Promise<Access> {
   const token = config.client.token?.reveal();
   // What else a header cannot hold, `fetch` would quote in its error.
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
     throw failure('COUNTERFOIL_TOKEN is no bearer token: it has spaces or control characters.');
   }
   if (config.client.url === undefined) {
-    const dev = await readDevAccess(resolve(config.dataDir));
+    const dev = await readDevAccess(resolve(config.dataDir), devRole);
     return { ...dev, ...(token !== undefined && { token }) };
   }
   if (token === undefined) {
@@ -77,7 +83,7 @@ export async function findAccess(config: Config): Promise<Access> {
   return { baseUrl: new URL(config.client.url).origin, token };
 }
 
-async function readDevAccess(dataDir: string): Promise<Access> {
+async function readDevAccess(dataDir: string, role: string): Promise<Access> {
   const path = join(dataDir, 'dev.json');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT'
@@ -88,9 +94,13 @@ async function readDevAccess(dataDir: string): Promise<Access> {
   });
   const facts = parseObject(text);
   const baseUrl = facts['http'];
-  const token = parseMembers(facts['tokens'])[DEV_ROLE];
-  if (!isLoopbackUrl(baseUrl) || typeof token !== 'string') {
+  const tokens = parseMembers(facts['tokens']);
+  const token = Object.hasOwn(tokens, role) ? tokens[role] : undefined;
+  if (!isLoopbackUrl(baseUrl) || Object.keys(tokens).length === 0) {
     throw failure(`${path} is not what dev writes: start it again.`);
+  }
+  if (typeof token !== 'string') {
+    throw failure(`The service that runs with dev has no role ${printable(role)}.`);
   }
   return { baseUrl: new URL(baseUrl).origin, token };
 }

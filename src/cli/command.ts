@@ -9,6 +9,8 @@ export type Context = {
   out: (text: string) => void;
   /** Writes to standard error. */
   err: (text: string) => void;
+  /** Draws on the terminal, if standard error is one. */
+  draw?: (text: string) => void;
   /** Reads standard input to its end. */
   input: () => Promise<string>;
   /** From here on, signals ask the command to end instead of ending the process. */

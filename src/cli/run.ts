@@ -8,11 +8,18 @@ import { auditPrune } from './commands/audit-prune.ts';
 import { auditSearch } from './commands/audit-search.ts';
 import { auditTail } from './commands/audit-tail.ts';
 import { auditVerify } from './commands/audit-verify.ts';
+import { detokenize } from './commands/detokenize.ts';
 import { dev } from './commands/dev.ts';
 import { devToken } from './commands/dev-token.ts';
+import { exportVault } from './commands/export.ts';
+import { exportKey } from './commands/export-key.ts';
 import { keyring } from './commands/keyring.ts';
 import { migrate } from './commands/migrate.ts';
+import { policyLint } from './commands/policy-lint.ts';
+import { restore } from './commands/restore.ts';
 import { serve } from './commands/serve.ts';
+import { tokenize } from './commands/tokenize.ts';
+import { vaultStats } from './commands/vault-stats.ts';
 import { describeFailure } from './report-failure.ts';
 
 /** By name; a name may have two words. */
@@ -22,6 +29,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
     serve,
     migrate,
     keyring,
+    tokenize,
+    detokenize,
+    'policy lint': policyLint,
+    'vault stats': vaultStats,
+    export: exportVault,
+    restore,
+    'export-key': exportKey,
     'audit tail': auditTail,
     'audit key': auditKey,
     'audit search': auditSearch,

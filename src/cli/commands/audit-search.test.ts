@@ -99,5 +99,6 @@ test('whatever an event holds, its line is one line and steers no terminal', () 
       const sent: unknown = JSON.parse(JSON.stringify(given));
       assert.match(renderEvent(sent), /^[\x20-\x7e]*$/);
     }),
+    { examples: [[{ time: '', actor: { subject: '' }, tokens: { toString: false }, id: '' }]] },
   );
 });
