@@ -1,5 +1,5 @@
-// `npm test`: one Postgres for the whole run, a migrated template that each test file clones, then
-// the test runner. Arguments are files to run instead of all. Nothing is printed after the runner's
+// `npm test`: one Postgres and one Redis for the whole run, a migrated template that each test file
+// clones, then the test runner. Arguments are files to run instead of all. Nothing is printed after the runner's
 // own closing lines.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { spec } from 'node:test/reporters';
 import { startPostgres } from '../src/adapters/embedded/postgres.ts';
 import { migrate } from '../src/adapters/postgres/migrate.ts';
 import { createEmptyDatabase, MIGRATIONS, prepareCluster } from './helpers/database.ts';
+import { startRedis } from './helpers/redis.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts'];
@@ -29,6 +30,7 @@ try {
   const url = process.env['TEST_DATABASE_URL'] ?? (await startDatabase());
   process.env['TEST_DATABASE_URL'] = url;
   process.env['TEST_DATABASE_TEMPLATE'] = await makeTemplate(url);
+  process.env['TEST_REDIS_URL'] ??= await startSharedRedis();
   process.exitCode = (await runTests(process.argv.slice(2))) ? 0 : 1;
 } catch (error) {
   process.exitCode = 1;
@@ -52,6 +54,12 @@ async function startDatabase(): Promise<string> {
   });
   undo.push(postgres.close);
   return postgres.urls.admin;
+}
+
+async function startSharedRedis(): Promise<string> {
+  const redis = await startRedis();
+  undo.push(redis.close);
+  return redis.url;
 }
 
 /** Migrates an empty database once; the name is new, so that two runs can share one server. */

@@ -1,34 +1,43 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eachOf, type RawAnswer, send, sendBytes } from '../helpers/canary-client.ts';
+import { eachOf, send, sendBytes } from '../helpers/canary-client.ts';
 import { makeControl } from '../helpers/canary-control.ts';
 import {
+  canaryPolicy,
+  checkShown,
+  type Item,
+  isFindable,
+  isRepeatable,
+  isStored,
+  isVolatile,
+  tagOf,
+  VALID_KINDS,
+  VALID_PAIRS,
+  validItem,
+} from '../helpers/canary-items.ts';
+import { revealingStream, validStream } from '../helpers/canary-lines.ts';
+import {
   adminUrlOf,
+  checkFilled,
   dumpDatabase,
+  dumpRedis,
   OUTAGES,
+  openedRecord,
   type Place,
   readFiles,
   runAsAdmin,
 } from '../helpers/canary-places.ts';
-import {
-  brokenBodies,
-  brokenHttp,
-  invalidValues,
-  oddHeaders,
-  oddTargets,
-  type Planting,
-  refusedCalls,
-  unknownMembers,
-  VALID_KINDS,
-  wrongMembers,
-} from '../helpers/canary-requests.ts';
+import { wrongRequests } from '../helpers/canary-plantings.ts';
+import { brokenHttp, isOwnToken, ownToken } from '../helpers/canary-requests.ts';
 import { makeSearcher } from '../helpers/canary-search.ts';
-import { type CanaryKind, makeCanaryCage } from '../helpers/canary-values.ts';
+import { makeCanarySession } from '../helpers/canary-session.ts';
+import { makeCanaryCage } from '../helpers/canary-values.ts';
 import { type DevInstance, runCli, startDev } from '../helpers/dev-instance.ts';
+import { sharedRedisUrl } from '../helpers/redis.ts';
 
 // The program as a person starts it, with the log at its loudest, gets secrets through every path
 // there is; then everything that it wrote is searched for them, in every spelling. Card codes (3
@@ -42,138 +51,146 @@ const make = cage.make;
 const control = makeControl();
 
 let dataDir: string;
+let policies: string;
 let instance: DevInstance;
 let adminUrl: string;
-const answers: { name: string; bytes: Buffer }[] = [];
+const { answers, ask, call } = makeCanarySession(() => instance);
 const places: Place[] = [];
 
 before(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'cf-canaries-'));
-  instance = await startDev({ dataDir, env: { COUNTERFOIL_LOG_LEVEL: 'debug' } });
+  policies = await mkdtemp(join(tmpdir(), 'cf-canaries-policy-'));
+  await writeFile(join(policies, 'demo.yaml'), canaryPolicy());
+  instance = await startDev({
+    dataDir,
+    env: {
+      COUNTERFOIL_LOG_LEVEL: 'debug',
+      COUNTERFOIL_POLICIES: policies,
+      REDIS_URL: sharedRedisUrl(),
+    },
+  });
   adminUrl = await adminUrlOf(dataDir);
 });
 
 after(async () => {
   await instance?.stop();
-  await rm(dataDir, { recursive: true, force: true });
+  for (const folder of [dataDir, policies]) await rm(folder, { recursive: true, force: true });
 });
 
-/** Sends one request; its answer must not repeat what was in it, unless it is a reveal. */
-async function ask(planting: Planting, reveals = false): Promise<RawAnswer> {
-  const token = instance.tokens[planting.role];
-  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const answer = await send(instance.http, {
-    ...planting,
-    headers: { ...authorization, ...planting.headers },
-  });
-  if (!reveals) answers.push({ name: `answer to ${planting.target}`, bytes: answer.bytes });
-  return answer;
-}
-
-async function call(
-  role: string,
-  path: string,
-  body: object,
-  more: { reveals?: boolean; headers?: Record<string, string> } = {},
-) {
-  const answer = await ask(
-    {
-      target: `/v1/vaults/demo/${path}`,
-      headers: { 'content-type': 'application/json', ...more.headers },
-      body: JSON.stringify(body),
-      role,
-    },
-    more.reveals,
-  );
-  return { status: answer.status, body: JSON.parse(answer.body) };
-}
-
-type Item = {
-  field: string;
-  value: string;
-  subject?: string;
-  metadata?: object;
-  expiresAt?: string;
-};
 type Stored = { item: Item; token: string };
+const stored: Stored[] = [];
 
-function validItem(field: string, kind: CanaryKind): Item {
-  return {
-    field,
-    value: make(kind),
-    subject: make('plain'),
-    metadata: { [make('email')]: { [make('identifier')]: [make('note'), make('pan')] } },
-  };
-}
+const context = () => ({ purpose: PURPOSE, reference: make('plain') });
 
-/** Valid values of every field, alone and in batches; gives those that were stored. */
-async function plantValid(): Promise<Stored[]> {
-  const pairs = Object.entries(VALID_KINDS).flatMap(([field, kinds]) =>
-    kinds.map((kind) => ({ field, kind })),
-  );
-  const stored: Stored[] = [];
-  await eachOf(pairs, async ({ field, kind }) => {
+test('secrets go in as values, subjects, metadata and keys of calls, alone and in batches', async () => {
+  await eachOf(VALID_PAIRS, async ({ field, kind }) => {
+    const newItem = () => validItem(make, field, kind);
+    const headers = () => (isRepeatable(field) ? { 'idempotency-key': make('plain') } : {});
     for (let count = 0; count < PER_KIND / 2; count += 1) {
-      const item = validItem(field, kind);
-      const { status, body } = await call('app', 'tokenize', item);
+      const item = newItem();
+      const { status, body } = await call('app', 'tokenize', item, { headers: headers() });
       assert.equal(status, 200, `${field} refuses a valid ${kind}`);
       stored.push({ item, token: body.token });
     }
-    const items = Array.from({ length: PER_KIND / 2 }, () => validItem(field, kind));
-    const { body } = await call('app', 'tokenize/batch', { items });
+    const items = Array.from({ length: PER_KIND / 2 }, newItem);
+    const { body } = await call('app', 'tokenize/batch', { items }, { headers: headers() });
     stored.push(...items.map((item, index) => ({ item, token: body.items[index].token })));
   });
-  return stored;
-}
+  const streamed = await ask(validStream(make));
+  const lines = streamed.body.trimEnd().split('\n');
+  assert.equal(lines.length, VALID_PAIRS.length);
+  for (const line of lines) assert.match(line, /^\{"token":"/);
+});
 
-test('secrets go in by every valid path, and come back to whoever may see them', async () => {
-  const stored = await plantValid();
-  const half = stored.length / 2;
-  const context = () => ({ purpose: PURPOSE, reference: make('plain') });
+test('secrets go in under tokens of the caller’s own', async () => {
+  const kinds = { email: 'email', name: 'name', iban: 'iban', customerId: 'customerId' } as const;
+  const items = Object.entries(kinds).flatMap(([field, kind]) =>
+    Array.from({ length: 8 }, () => ({
+      ...validItem(make, field as keyof typeof kinds, kind),
+      token: ownToken(),
+    })),
+  );
+  const { body } = await call('app', 'tokens/import', { items });
+  assert.deepEqual(
+    body.items,
+    items.map(({ token }) => ({ token })),
+  );
+  stored.push(...items.map(({ token, ...item }) => ({ item, token })));
+});
+
+test('a token shows of its value what its format keeps, and agrees elsewhere by chance only', () => {
+  const drawn = stored.filter(({ token }) => !isOwnToken(token));
+  checkShown(
+    drawn.map(({ item: { field, value }, token }) => ({
+      field,
+      token,
+      forms: cage.formsOf(value),
+    })),
+  );
+});
+
+test('secrets come back to whoever may see them', async () => {
   await eachOf(stored, async ({ item, token }) => {
-    const asked = { token, ...context() };
+    const { field, value, metadata } = item;
+    const asked = { token, field, ...context() };
     // What is evidence goes on record: whoever reads the log with its keys must see it.
     const headers = { 'user-agent': make('plain') };
     const shown = await call('supervisor', 'detokenize', asked, { reveals: true, headers });
-    assert.equal(shown.status, 200);
-    assert.ok(cage.formsOf(item.value).includes(shown.body.value));
+    assert.equal(shown.status, 200, `${field}: ${shown.body.code}`);
+    assert.ok(cage.formsOf(value).includes(shown.body.value));
     await call('support', 'detokenize', { ...asked, view: 'masked' });
-    await call('app', 'lookup', { field: item.field, value: item.value });
+    const found = await call('app', 'lookup', { field, value });
+    assert.equal(found.body.token, isFindable(field) ? token : undefined);
     const seen = await call('supervisor', 'tokens/inspect', { token }, { reveals: true });
-    assert.deepEqual(seen.body.metadata ?? item.metadata, item.metadata);
+    assert.deepEqual(seen.body.metadata, metadata);
+    if (!isStored(field)) return;
+    const hits = await call('privacy', 'tokens/search', { field, tags: tagOf(item) });
+    assert.deepEqual(
+      hits.body.items.map((hit: { token: string }) => hit.token),
+      [token],
+    );
   });
-  const tokens = stored.map(({ token }) => token);
+  const tokens = stored.map(({ item: { field }, token }) => ({ token, field }));
   await call('supervisor', 'detokenize/batch', { tokens, ...context() }, { reveals: true });
-  const { body } = await call('app', 'tokens/revoke', { tokens: tokens.slice(half) });
-  assert.equal(body.revoked, stored.length - half);
-  await eachOf(stored.slice(half, half + 40), async ({ item, token }) => {
+  const stream = await ask(revealingStream(tokens.slice(0, 50), context()), true);
+  assert.equal(stream.body.match(/"value":/g)?.length, 50);
+});
+
+test('secrets go in of persons who are exported and erased', async () => {
+  const persons = stored.filter(({ item }) => item.subject !== undefined).slice(0, 24);
+  await eachOf(persons, async ({ item, token }) => {
+    const { subject = '', field } = item;
+    const all = await call('privacy', 'subjects/export', { subject }, { reveals: true });
+    const [held] = all.body.fields[field];
+    assert.ok(cage.formsOf(item.value).includes(held.value));
+    const { body } = await call('privacy', 'subjects/erase', { subject });
+    assert.equal(body.erased, 1);
+    const gone = await call('supervisor', 'detokenize', { token, ...context() });
+    assert.equal(gone.status, 404);
+  });
+});
+
+test('secrets go in of tokens that end', async () => {
+  const ending = stored.filter(({ item }) => isStored(item.field) || isVolatile(item.field));
+  const tokens = ending.slice(ending.length / 2).map(({ token }) => token);
+  const { body } = await call('app', 'tokens/revoke', { tokens });
+  assert.ok(body.revoked > 100);
+  await eachOf(ending.slice(-40), async ({ item, token }) => {
     const gone = await call('supervisor', 'detokenize', { token, ...context() });
     assert.equal(gone.status, 404);
     await call('app', 'tokenize', item);
   });
   const expiresAt = new Date(Date.now() + 1000).toISOString();
   await eachOf(Array.from({ length: 16 }), async () => {
-    const { body: made } = await call('app', 'tokenize', {
-      ...validItem('note', 'note'),
-      expiresAt,
-    });
+    const item = { ...validItem(make, 'name', 'name'), expiresAt };
+    const { body: made } = await call('app', 'tokenize', item);
     await sleep(1500);
     const gone = await call('supervisor', 'detokenize', { token: made.token, ...context() });
     assert.equal(gone.status, 404);
   });
 });
-
 test('secrets go in by every path that is refused, malformed or unknown', async () => {
-  const plantings = [
-    ...invalidValues(make),
-    ...wrongMembers(make),
-    ...unknownMembers(make),
-    ...brokenBodies(make),
-    ...oddTargets(make),
-    ...oddHeaders(make),
-    ...refusedCalls(make),
-  ];
-  await eachOf(plantings, async (planting) => {
+  await eachOf(wrongRequests(make), async (planting) => {
     const { status } = await ask(planting);
     const isHuge = (planting.body?.length ?? 0) > 4 * 1024 * 1024;
     assert.ok(status < 500 && (status > 0 || isHuge), `${planting.target} answers ${status}`);
@@ -213,18 +230,18 @@ test('secrets go in as the name of a caller', async () => {
 
 for (const { name, database, begin, end } of OUTAGES) {
   test(`secrets go in while ${name}`, async () => {
-    const { body } = await call('app', 'tokenize', validItem('email', 'email'));
+    const { body } = await call('app', 'tokenize', validItem(make, 'email', 'email'));
     await runAsAdmin(adminUrl, { database, sql: begin });
     try {
       await eachOf(['email', 'pan', 'name', 'note', 'ssn'] as const, async (field) => {
         const [kind] = VALID_KINDS[field];
-        await call('app', 'tokenize', validItem(field, kind));
-        await call('app', 'tokenize/batch', { items: [validItem(field, kind)] });
+        await call('app', 'tokenize', validItem(make, field, kind));
+        await call('app', 'tokenize/batch', { items: [validItem(make, field, kind)] });
         await call('app', 'lookup', { field, value: make(kind) });
         const asked = { token: body.token, purpose: PURPOSE, reference: make('plain') };
         // Where only writes fail, this is a reveal like any other.
         await call('supervisor', 'detokenize', asked, { reveals: true });
-        await call('support', 'tokenize', validItem(field, kind));
+        await call('support', 'tokenize', validItem(make, field, kind));
       });
     } finally {
       await runAsAdmin(adminUrl, { database, sql: end });
@@ -242,35 +259,14 @@ async function untilReady(): Promise<void> {
   assert.fail('the service does not recover');
 }
 
-/**
- * The record with its disclosures opened, as an operator with the keys reads it. What the caller gave as
- * evidence (name, user agent, reference) is meant to stand there, and is taken out.
- */
-async function openedRecord(): Promise<Place> {
-  const tail = await runCli(['audit', 'tail', '--limit', '10000', '--json'], { dataDir });
-  assert.equal(tail.code, 0, tail.stderr);
-  let evidence = 0;
-  const text = JSON.stringify(
-    tail.stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-    (key, value) => {
-      if (!['sub', 'ua', 'reference'].includes(key)) return value;
-      evidence += cage.formsOf(value).length;
-      return '(evidence)';
-    },
-  );
-  assert.ok(evidence > 500, 'the record has the evidence that callers gave');
-  return { name: 'opened record', bytes: Buffer.from(text) };
-}
-
 test('none of them stands anywhere: not in logs, metrics, records, tables or files', async () => {
   const { bytes: metrics } = await send(instance.admin, { method: 'GET', target: '/metrics' });
-  places.push({ name: 'metrics', bytes: metrics }, await openedRecord());
+  places.push({ name: 'metrics', bytes: metrics }, await openedRecord(dataDir, cage));
   await runAsAdmin(adminUrl, { database: 'counterfoil', sql: ['analyze'] });
   await control.plant({ adminUrl, dataDir });
-  places.push(...(await dumpDatabase(adminUrl)));
+  const tables = await dumpDatabase(adminUrl);
+  checkFilled(tables);
+  places.push(...tables, await dumpRedis(sharedRedisUrl(), control.bytes));
   await runAsAdmin(adminUrl, { database: 'counterfoil', sql: ['checkpoint'] });
   // It exists only while the program runs.
   places.push({ name: 'dev.json', bytes: await readFile(join(dataDir, 'dev.json')) });

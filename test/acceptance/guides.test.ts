@@ -1,33 +1,19 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { readPolicy } from '../../src/app/policy-files.ts';
 import { describeFailure } from '../../src/cli/report-failure.ts';
+import type { Mask } from '../../src/domain/masks/masks.ts';
+import { FORMAT_KINDS } from '../../src/domain/tokens/format.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { SEQUENCER_ALARMS } from '../../src/telemetry/metrics-sequencer.ts';
 import { FINDINGS } from '../../src/verify/findings.ts';
-import { ROOT, startDev } from '../helpers/dev-instance.ts';
-import { makeShell } from '../helpers/shell.ts';
-
-type Block = { language: string; text: string };
-
-const textOf = (guide: string) => readFile(join(ROOT, 'docs/guides', guide), 'utf8');
-
-/** The fenced blocks of a guide, in order. */
-async function blocksOf(guide: string): Promise<Block[]> {
-  return [...(await textOf(guide)).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
-    ([, language = '', body = '']) => ({
-      language,
-      text: body,
-    }),
-  );
-}
+import { type Block, blocksOf, commandsOf, runBlocks, textOf } from '../helpers/guide.ts';
 
 /** What differs from run to run: tokens, ids, moments, and who ran it with what. */
 function withoutChance(answers: string): string {
   return answers
     .replaceAll(/\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b/g, '(token)')
+    .replaceAll(/\bhmac:[\w-]{43}/g, '(reference)')
     .replaceAll(
       /"(createdAt|time|id|shard|policy|credential|userAgent|requestId)":"[^"]*"/g,
       '"$1":"…"',
@@ -37,52 +23,74 @@ function withoutChance(answers: string): string {
     .trim();
 }
 
-const RUNS = '# runs\n';
-const NEXT = '--next--';
+/** What each drawn or computed token of the guides looks like; the value that it stands for does not. */
+const DRAWN: readonly (readonly [kind: string, pattern: RegExp])[] = [
+  ['email', /[0-9a-hjkmnp-tv-z]{26}@(token\.invalid|example\.com)/],
+  ['phone', /\+49\d{9}/],
+  ['card', /411111(?!1{10})\d{6}1111/],
+  ['member card', /4111(?!1{12})\d{8}1111/],
+  ['short card', /(?!4222222222222)\d{9}2222/],
+  ['ssn', /9\d\d-[0-4]\d-\d{4}/],
+  ['loyalty', /(?!981234567890)\d{8}7890/],
+  ['iban', /DE(?!89)\d{20}/],
+  ['siv', /note~1\.[\w-]+/],
+  ['serial', /AB-(?!12CD-34EF)\w{4}-\w{4}/],
+  ['genome', /(?!GATTACAGATTACA)[ACGT]{14}/],
+  ['uuid', /[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/],
+  ['date', /[3-9]\d{3}-\d\d-\d\d/],
+  ['integer', /[1-8]\d{12}/],
+  ['patient', /(?!12345678)\d{8}/],
+];
 
-/** The commands of a guide as one script, each set apart, and what is printed below each of them. */
-function commandsOf(blocks: readonly Block[]): Record<'script' | 'expected', string[]> {
-  const runs = (block: Block) => block.text.startsWith(RUNS);
-  return {
-    script: blocks.filter(runs).map(({ text }) => text),
-    expected: blocks.flatMap((block, index) => {
-      const answer = blocks[index + 1];
-      return runs(block)
-        ? [answer === undefined || answer.language === 'sh' ? '' : answer.text]
-        : [];
-    }),
-  };
-}
-
-/** Runs all blocks in one shell, because a block uses what an earlier one has found. */
-async function runBlocks(blocks: readonly string[]): Promise<string[]> {
-  const instance = await startDev();
-  try {
-    const run = await makeShell();
-    const script = blocks.join(`printf '\\n%s\\n' '${NEXT}'\n`);
-    const before = [
-      `cd '${ROOT}'`,
-      `export COUNTERFOIL_DATA_DIR='${instance.dataDir}'`,
-      // The folder that the auditors' guide makes.
-      `trap 'test -z "$KEPT" || rm -r "$KEPT"' EXIT`,
-    ];
-    return (await run([...before, script].join('\n'))).split(NEXT);
-  } finally {
-    await instance.stop();
-  }
+/** What differs from run to run, with tokens of all formats: they become their kind. */
+function withoutDraws(answers: string): string {
+  const kindOf = (word: string) =>
+    DRAWN.find(([, pattern]) => new RegExp(`^(?:${pattern.source})$`).test(word))?.[0];
+  return withoutChance(answers)
+    .replaceAll(/("value":")[\w-]{22}("[^}]*"joinKey")/g, '$1(hash)$2')
+    .replaceAll(/\(\d+ a second\)/g, '(N a second)')
+    .replaceAll(/ \/\S+\/failed/g, ' (folder)/failed')
+    .replaceAll(/[^",\s]+/g, (word) => {
+      const kind = kindOf(word);
+      return kind === undefined ? word : `(${kind})`;
+    });
 }
 
 test('every command of the API guide that says that it runs gives the answer printed below it', async () => {
   const { script, expected } = commandsOf(await blocksOf('api.md'));
   const printed = await runBlocks(script);
-  assert.deepEqual(printed.map(withoutChance), expected.map(withoutChance));
+  assert.deepEqual(printed.map(withoutDraws), expected.map(withoutDraws));
   assert(expected.filter((answer) => answer !== '').length > 10);
+});
+
+test('every command of the tokens’ guide that says that it runs prints what stands below it', async () => {
+  const { script, expected } = commandsOf(await blocksOf('tokens.md'));
+  const printed = await runBlocks(script, { COUNTERFOIL_POLICIES: 'examples/policies-more' });
+  assert.deepEqual(printed.map(withoutDraws), expected.map(withoutDraws));
+  assert(expected.filter((answer) => answer !== '').length > 15);
+});
+
+const MASKS: Record<Mask['kind'], true> = {
+  keep: true,
+  email: true,
+  initials: true,
+  year: true,
+  redact: true,
+  hash: true,
+  range: true,
+};
+
+test('the tokens’ guide shows every format and every mask', async () => {
+  const guide = await textOf('tokens.md');
+  for (const format of FORMAT_KINDS) assert.match(guide, new RegExp(`^\\| \`${format}\``, 'm'));
+  for (const mask of Object.keys(MASKS)) assert.match(guide, new RegExp(`^\\| \`${mask}\``, 'm'));
 });
 
 /** What differs from run to run in the auditors' guide: names that are drawn, times, and all numbers. */
 function withoutNumbers(answers: string): string {
   return answers
     .replaceAll(/\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b/g, '(token)')
+    .replaceAll(/\bhmac:[\w-]{43}/g, '(reference)')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '(time)')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '(request)')
     .replaceAll(/\+[0-9a-f]{8}\+[\w+/]{44}/g, '(key)')
@@ -98,12 +106,8 @@ function withoutNumbers(answers: string): string {
 
 test('every command of the auditors’ guide that says that it runs prints what stands below it', async () => {
   const { script, expected } = commandsOf(await blocksOf('auditing.md'));
-  // Three rounds of calls say as much as sixty, and npx says the same as the program, only later.
-  const shorter = script.map((text) =>
-    text
-      .replace('seq 60', 'seq 3')
-      .replaceAll('npx counterfoil', `'${process.execPath}' src/main.ts`),
-  );
+  // Three rounds of calls say as much as sixty.
+  const shorter = script.map((text) => text.replace('seq 60', 'seq 3'));
   const printed = await runBlocks(shorter);
   assert.deepEqual(printed.map(withoutNumbers), expected.map(withoutNumbers));
   assert(expected.filter((answer) => answer !== '').length >= 8);

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEmptyDatabase } from '../helpers/database.ts';
 import { DEMO_POLICY } from '../helpers/operations.ts';
 import { type Ended, runProgram, startProgram } from '../helpers/process.ts';
+import { sharedRedisUrl } from '../helpers/redis.ts';
 import { makeKey, signRaw } from '../transport/issuer.ts';
 
 // The production commands as an operator runs them: a key, a migration, a service that trusts an
@@ -84,6 +85,7 @@ test('keyring new, migrate and serve make a vault that an OIDC issuer opens', as
   const env = {
     COUNTERFOIL_KEYRING: `raw-aes:${rootKey}`,
     DATABASE_URL: database.serviceUrl,
+    REDIS_URL: sharedRedisUrl(),
     COUNTERFOIL_POLICIES: dirname(DEMO_POLICY),
     COUNTERFOIL_OIDC_ISSUER: issuer,
     COUNTERFOIL_OIDC_AUDIENCE: 'counterfoil',

@@ -65,7 +65,7 @@ test('a fresh start in a private folder serves, and its curl lines work as print
     for (const line of lines) {
       answers.push(JSON.parse(await paste(line)));
     }
-    assert.match(answers[0]?.['token'] ?? '', /^eml_[0-9a-hjkmnp-tv-z]{26}$/);
+    assert.match(answers[0]?.['token'] ?? '', /^[0-9a-hjkmnp-tv-z]{26}@token\.invalid$/);
     assert.deepEqual(answers.slice(1), [
       { value: 'a•••@example.com', field: 'email', view: 'masked' },
       { value: EMAIL, field: 'email', view: 'full' },

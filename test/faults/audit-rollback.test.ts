@@ -8,7 +8,7 @@ import { makeFileHeadStore } from '../../src/adapters/file/heads.ts';
 import { parsePolicy } from '../../src/tlog/parse-policy.ts';
 import type { Report } from '../../src/verify/report.ts';
 import { verifyReceiptFile } from '../../src/verify/verify-receipt.ts';
-import { withClient } from '../helpers/database.ts';
+import { backUp, restore } from '../helpers/database-copies.ts';
 import { ROOT } from '../helpers/dev-instance.ts';
 import { runProgram } from '../helpers/process.ts';
 import { type Cluster, type Instance, ORIGIN, openCluster } from './serve-cluster.ts';
@@ -56,20 +56,6 @@ const get = async (path: string, token?: string) => {
 
 const metricsOf = async ({ admin }: Instance) => (await fetch(`${admin}/metrics`)).text();
 
-/** Runs statements from beside the database, while nobody is connected to it. */
-async function whileEmpty(...statements: string[]): Promise<void> {
-  const url = new URL(cluster.database.ownerUrl);
-  const name = url.pathname.slice(1);
-  url.pathname = '/postgres';
-  await withClient(url.href, async (admin) => {
-    await admin.query(`alter database ${name} allow_connections false`);
-    await admin.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity
-      where datname = '${name}'`);
-    for (const statement of statements) await admin.query(statement.replaceAll('LIVE', name));
-    await admin.query(`alter database ${name} allow_connections true`);
-  });
-}
-
 const headsOf = (origin: string) =>
   Promise.all(services.map(({ headFolder }) => makeFileHeadStore(headFolder).read(origin)));
 
@@ -108,7 +94,7 @@ const numbersTold = (shards: WholeShard[]) =>
 it('freezes the shard, goes on serving, and cites in the next one what was signed of the old one', async () => {
   await tokenizeAll(5);
   const kept = await signedLast();
-  await whileEmpty('create database LIVE_kept template LIVE');
+  await backUp(cluster.database.ownerUrl);
   await waitFor('all answer', async () => (await tokenize(services[0] as Instance)).status === 200);
   await waitFor('all answer', async () => (await tokenize(services[1] as Instance)).status === 200);
   await tokenizeAll(5);
@@ -116,11 +102,7 @@ it('freezes the shard, goes on serving, and cites in the next one what was signe
   await waitUntilLetGo();
   lost = numbersIn((await readWholeLog(cluster.database))[0]?.leaves.slice(kept.size) ?? []);
   assert.ok(lost.length >= 10);
-  await whileEmpty(
-    'alter database LIVE rename to LIVE_lost',
-    'alter database LIVE_kept rename to LIVE',
-    'drop database LIVE_lost',
-  );
+  await restore(cluster.database.ownerUrl);
 
   for (const service of services) {
     await waitFor('it serves', async () => (await tokenize(service)).status === 200);
@@ -221,18 +203,14 @@ it('lets an auditor verify the new shard, and read in it how many events of the 
 it('tells of the loss even when no writer is left that could, in the shard that it opens next', async () => {
   await tokenizeAll(1);
   const kept = await signedLast(NEW);
-  await whileEmpty('create database LIVE_kept template LIVE');
+  await backUp(cluster.database.ownerUrl);
   for (const service of services) {
     await waitFor('it serves', async () => (await tokenize(service)).status === 200);
   }
   const signed = await signedLast(NEW);
   assert.ok(signed.size > kept.size);
   await Promise.all(services.map((service) => service.end('SIGKILL')));
-  await whileEmpty(
-    'alter database LIVE rename to LIVE_lost',
-    'alter database LIVE_kept rename to LIVE',
-    'drop database LIVE_lost',
-  );
+  await restore(cluster.database.ownerUrl);
   services = [await cluster.start('0')];
   await waitFor('there is a new shard', async () =>
     (await get('log/active/checkpoint')).text.startsWith(`${NEXT}\n`),

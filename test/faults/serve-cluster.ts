@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase } from '../helpers/database.ts';
 import { DEMO_POLICY } from '../helpers/operations.ts';
 import { type Ended, type Program, startProgram } from '../helpers/process.ts';
+import { sharedRedisUrl } from '../helpers/redis.ts';
 import { AUDIENCE, makeKey, signToken, startIssuerServer } from '../transport/issuer.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
@@ -90,6 +91,7 @@ export async function openCluster(): Promise<Cluster> {
     const settings = {
       COUNTERFOIL_KEYRING: `raw-aes:${rootKeyPath}`,
       DATABASE_URL: database.serviceUrl,
+      REDIS_URL: sharedRedisUrl(),
       COUNTERFOIL_POLICIES: dirname(DEMO_POLICY),
       COUNTERFOIL_OIDC_ISSUER: issuer.url,
       COUNTERFOIL_OIDC_AUDIENCE: AUDIENCE,

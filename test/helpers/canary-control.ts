@@ -13,6 +13,7 @@ const EVERY = [
   new RegExp(`^${FILE}$`),
   new RegExp(`^table ${TABLE} as bytes$`),
   /^postgres\/data\/base\//,
+  /^redis$/,
 ];
 /** Where something must be found, for the place to count as searched. */
 const SOME = [
@@ -34,8 +35,14 @@ export function makeControl() {
   const spellings = texts.flatMap((text) =>
     spellingsOf(text).map(({ encoding, bytes }) => ({ name: `${text} as ${encoding}`, bytes })),
   );
+  const bytes = Buffer.from(
+    spellings.map((spelling) => spelling.bytes.toString('latin1')).join('\n'),
+    'latin1',
+  );
   return {
     texts,
+    /** Every spelling, for a place of its own. */
+    bytes,
     /** For a log whose program cannot be made to write it. */
     line,
 
@@ -50,8 +57,7 @@ export function makeControl() {
           `do $$ begin raise warning 'control: %', '${line}'; end $$`,
         ],
       });
-      const bytes = spellings.map((spelling) => spelling.bytes.toString('latin1')).join('\n');
-      await writeFile(join(dataDir, FILE), bytes, 'latin1');
+      await writeFile(join(dataDir, FILE), bytes);
     },
 
     checkFound(found: readonly { place: string; text: string; encoding: string }[]): void {

@@ -1,9 +1,13 @@
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { placesOf, readPasswords } from '../../src/adapters/embedded/cluster.ts';
 import { findDatabase } from '../../src/adapters/embedded/postgres.ts';
+import type { CanaryCage } from './canary-values.ts';
+import { runCli } from './dev-instance.ts';
 
 /** Something that a secret could have been written to. */
 export type Place = { name: string; bytes: Buffer };
@@ -65,6 +69,64 @@ export async function dumpDatabase(url: string): Promise<Place[]> {
     places.push({ name: 'pg_dump', bytes: stdout });
   }
   return places;
+}
+
+/** Tables that would hold a secret, were one to get there; an empty one proves nothing. */
+const FILLED = [
+  ...['token', 'token_subject', 'token_tag', 'tombstone', 'revocation', 'subject', 'idempotency'],
+  ...['budget_lease', 'erasure'],
+];
+
+/** Fails unless there was something in them. */
+export function checkFilled(tables: readonly Place[]): void {
+  for (const table of FILLED) {
+    const dump = tables.find(({ name }) => name === `table ${table} as text`);
+    assert.ok(dump !== undefined && dump.bytes.length > 0, `${table} is empty`);
+  }
+}
+
+const REDIS_CONTROL = 'canary-control';
+
+/** Every key of a Redis with its value, and `control`, which is put there for that. */
+export async function dumpRedis(url: string, control: Buffer): Promise<Place> {
+  const redis = new Redis(url);
+  try {
+    await redis.set(REDIS_CONTROL, control);
+    const keys = await redis.keysBuffer('*');
+    assert.ok(
+      keys.some((key) => key.includes(':volatile:')),
+      'Redis has volatile values',
+    );
+    const values = await Promise.all(keys.map((key) => redis.getBuffer(key)));
+    const found = [...keys, ...values].flatMap((bytes) => bytes ?? []);
+    return { name: 'redis', bytes: Buffer.concat(found.flatMap((bytes) => [bytes, NEW_LINE])) };
+  } finally {
+    await redis.del(REDIS_CONTROL);
+    redis.disconnect();
+  }
+}
+
+const NEW_LINE = Buffer.from('\n');
+
+/**
+ * The record with its disclosures opened, as an operator with the keys reads it. What the caller gave as
+ * evidence (name, user agent, reference) is meant to stand there, and is taken out.
+ */
+export async function openedRecord(dataDir: string, cage: CanaryCage): Promise<Place> {
+  const tail = await runCli(['audit', 'tail', '--limit', '10000', '--json'], { dataDir });
+  assert.equal(tail.code, 0, tail.stderr);
+  let evidence = 0;
+  const lines = tail.stdout.trimEnd().split('\n');
+  const text = JSON.stringify(
+    lines.map((line) => JSON.parse(line)),
+    (key, value) => {
+      if (!['sub', 'ua', 'reference'].includes(key)) return value;
+      evidence += cage.formsOf(value).length;
+      return '(evidence)';
+    },
+  );
+  assert.ok(evidence > 500, 'the record has the evidence that callers gave');
+  return { name: 'opened record', bytes: Buffer.from(text) };
 }
 
 /** Every file below a folder. */

@@ -1,20 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { RawRequest } from './canary-client.ts';
+import { VALID_KINDS } from './canary-items.ts';
 import type { CanaryKind } from './canary-values.ts';
 
 type Make = (kind: CanaryKind) => string;
-
-/** Fields of the demo vault, and the kind of canary that is valid in each. */
-export const VALID_KINDS = {
-  email: ['email'],
-  phone: ['phone'],
-  pan: ['pan'],
-  ssn: ['ssn'],
-  loyalty: ['loyalty'],
-  iban: ['iban'],
-  name: ['name', 'unicode', 'pan', 'ssn'],
-  note: ['note', 'unicode', 'email', 'iban'],
-  customerId: ['customerId'],
-} as const satisfies Record<string, readonly CanaryKind[]>;
 
 /** Dates and card codes are too few to be told from chance: in these fields only invalid ones are planted. */
 const FIELDS = [...Object.keys(VALID_KINDS), 'birthdate', 'cvv'];
@@ -29,11 +18,21 @@ const CALLS = [
   'lookup',
   'tokens/inspect',
   'tokens/revoke',
+  'tokens/import',
+  'tokens/search',
+  'subjects/erase',
+  'subjects/export',
 ];
 
 /** Who may make a call; `supervisor` has the second factor. */
-export const roleOf = (call: string): string =>
-  /^detok|inspect/.test(call) ? 'supervisor' : 'app';
+function roleOf(call: string): string {
+  if (/^subjects|search/.test(call)) return 'privacy';
+  return /^detok|inspect/.test(call) ? 'supervisor' : 'app';
+}
+
+/** A token of the caller's own, and no secret: tokens stand in tables as they are. */
+export const ownToken = (): string => `legacy-${randomUUID()}`;
+export const isOwnToken = (token: string): boolean => token.startsWith('legacy-');
 
 /** A request to the demo vault; the caller of `send` adds the credential of `role`. */
 export type Planting = RawRequest & { role: string };
@@ -106,6 +105,9 @@ export function wrongMembers(make: Make): Planting[] {
     'metadata',
     'items',
     'tokens',
+    'tags',
+    'from',
+    'cursor',
   ];
   return CALLS.flatMap((name) =>
     members.flatMap((member) =>
@@ -121,6 +123,10 @@ function usualBody(name: string, make: Make): object {
   if (name === 'lookup') return { field: 'email', value: make('email') };
   if (name === 'tokens/revoke') return { tokens: [opaque] };
   if (name === 'tokens/inspect') return { token: opaque };
+  if (name === 'tokens/import')
+    return { items: [{ field: 'name', value: make('name'), token: ownToken() }] };
+  if (name === 'tokens/search') return { tags: { [make('identifier')]: make('plain') } };
+  if (name.startsWith('subjects/')) return { subject: make('plain') };
   return name === 'detokenize'
     ? { token: opaque, purpose: PURPOSE }
     : { tokens: [opaque], purpose: PURPOSE };

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeMemoryAuditLog } from '../../src/adapters/memory/audit-log.ts';
+import { makeMemoryBudgetStore } from '../../src/adapters/memory/budget-store.ts';
+import { makeMemoryPeopleStore } from '../../src/adapters/memory/people-store.ts';
+import { makeMemoryTokenSearch } from '../../src/adapters/memory/token-search.ts';
 import { makeMemoryTokenStore } from '../../src/adapters/memory/token-store.ts';
+import { makeTokenTables } from '../../src/adapters/memory/token-tables.ts';
+import { makeMemoryVolatileStore } from '../../src/adapters/memory/volatile-store.ts';
+import { makeErasureJournal } from '../../src/app/erasure-journal.ts';
 import { readPolicy } from '../../src/app/policy-files.ts';
+import { makeAuthority } from '../../src/crypto/authority.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
+import { makeErasureReceiptSigner } from '../../src/crypto/receipt-signer.ts';
 import { SecretKey } from '../../src/crypto/secret.ts';
 import { makeVaultCipher } from '../../src/crypto/vault-cipher.ts';
 import type { VaultError } from '../../src/domain/errors.ts';
@@ -11,6 +19,8 @@ import type { Call } from '../../src/operations/call.ts';
 import { makeEntryReads } from '../../src/operations/entry-reads.ts';
 import { makeOperations } from '../../src/operations/make-operations.ts';
 import type { Vault } from '../../src/operations/ports/vault-registry.ts';
+import { makeBudgets } from '../../src/operations/steps/budget.ts';
+import { makeMemoryJournalStore } from './memory-journal.ts';
 import { makeMemoryLog } from './memory-log.ts';
 
 export const DEMO_POLICY = join(import.meta.dirname, '../../examples/policies/demo.yaml');
@@ -37,9 +47,13 @@ export function makeTestOperations(
   const opened = [policyText, ...more].map((text, index) => openVault(text, index + 1));
   const [{ vault, cipher } = openVault(policyText, 1)] = opened;
   const find = (name: string) => opened.find(({ vault: { name: other } }) => other === name);
-  const tokens = makeMemoryTokenStore(clock);
+  const tables = makeTokenTables();
+  const tokens = makeMemoryTokenStore(clock, tables);
   const audit = makeMemoryAuditLog();
   const log = makeMemoryLog({ audit, clock, vaultIdOf: (name) => find(name)?.vault.id ?? 0 });
+  const journalStore = makeMemoryJournalStore();
+  const authority = makeAuthority(SecretKey.take(randomBytes(32)));
+  const logSign = SecretKey.take(randomBytes(32));
   const deps = {
     vaults: {
       find: (name: string) => find(name)?.vault,
@@ -49,6 +63,18 @@ export function makeTestOperations(
       cipherOf: async (id: number) => opened.find((one) => one.vault.id === id)?.cipher ?? cipher,
     },
     tokens,
+    search: makeMemoryTokenSearch(clock, tables),
+    people: makeMemoryPeopleStore(clock, tables),
+    journal: makeErasureJournal({
+      store: journalStore,
+      keysets: { authority: async () => authority },
+    }),
+    receipts: makeErasureReceiptSigner({
+      keysets: { logSign: async () => logSign },
+      origin: 'log.test/audit',
+    }),
+    volatile: makeMemoryVolatileStore({ clock }),
+    budgets: makeBudgets({ store: makeMemoryBudgetStore(clock), clock }),
     audit: log.audit,
     reader: log.reader,
     progress: log.progress,
@@ -59,6 +85,7 @@ export function makeTestOperations(
     clock,
     random: randomBytes,
     authFailed: () => {},
+    exporting: undefined,
   };
   return {
     operations: makeOperations(deps),
@@ -66,6 +93,7 @@ export function makeTestOperations(
     audit,
     log,
     tokens,
+    journalStore,
     cipher,
     vault,
     slept,
@@ -88,7 +116,15 @@ function openVault(policyText: string, id: number) {
   };
   const cipher = makeVaultCipher({
     vaultId: id,
-    keys: { seal: oneKey(), fingerprint: oneKey(), placement: oneKey(), join: oneKey() },
+    keys: {
+      seal: oneKey(),
+      fingerprint: oneKey(),
+      placement: oneKey(),
+      join: oneKey(),
+      fpe: oneKey(),
+      siv: oneKey(),
+      idempotency: oneKey(),
+    },
   });
   return { vault, cipher };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeFileJournalStore } from '../../src/adapters/file/erasure-journal.ts';
 import { makeFileHeadStore } from '../../src/adapters/file/heads.ts';
 import { NO_WITNESSES, type Witnessing } from '../../src/adapters/witness/read-witnesses.ts';
 import { readPolicy } from '../../src/app/policy-files.ts';
@@ -29,6 +30,8 @@ export async function startTestService(options: {
   /** Where the signed state is remembered; a folder of the caller's. Without it, one that goes at the end. */
   headFolder?: string;
   witnessing?: Witnessing;
+  /** Who can open exports. */
+  exportRecipients?: readonly string[];
 }) {
   const signer = loadSigningKey(generateSigningKey().privatePem);
   const rootKey = options.rootKey ?? randomBytes(32);
@@ -47,6 +50,9 @@ export async function startTestService(options: {
     adminPort: 0,
     logLevel: 'silent',
     trustedProxies: [],
+    exportRecipients: options.exportRecipients ?? [],
+    volatile: { kind: 'memory' },
+    erasures: makeFileJournalStore(join(options.headFolder ?? ownFolder, 'erasures')),
     audit: {
       isProduction: false,
       origin: undefined,
@@ -79,12 +85,16 @@ export async function startTestService(options: {
   };
 
   /** POSTs JSON to a path below `/v1/vaults/demo/` as a role. */
-  const post = async (role: string, path: string, body: unknown) => {
-    const response = await fetch(`${service.http}/v1/vaults/demo/${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${tokenFor(role)}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const post = async (
+    role: string,
+    path: string,
+    body: unknown,
+    more: Record<string, string> = {},
+  ) => {
+    const authorization = `Bearer ${tokenFor(role)}`;
+    const headers = { authorization, 'content-type': 'application/json', ...more };
+    const url = `${service.http}/v1/vaults/demo/${path}`;
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
   };

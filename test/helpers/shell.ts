@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from './process.ts';
 
-/** What the printed lines use of curl: one URL, `-H`, `-d`; GET without the latter. */
+/** What the printed lines use of curl: one URL, `-H`, `-d` or `--data-binary @-`; GET without a body. */
 const STAND_IN = `#!${process.execPath}
 const args = process.argv.slice(2), headers = {};
 let url, body;
 for (let i = 0; i < args.length; i += 1) {
   if (args[i] === '-H') { const [name, value] = args[++i].split(': '); headers[name] = value; }
   else if (args[i] === '-d') body = args[++i];
+  else if (args[i] === '--data-binary') { i += 1; body = require('node:fs').readFileSync(0); }
   else if (!args[i].startsWith('-')) url = args[i];
 }
 fetch(url, { method: body === undefined ? 'GET' : 'POST', headers, body }).then((r) => r.text()).then((t) => process.stdout.write(t));

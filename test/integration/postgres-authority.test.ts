@@ -71,6 +71,7 @@ it('racing starters apply one document once, and documents get versions one afte
       document,
       hash: sha256(document),
       mac: (version) => mac(vaultId, version, document),
+      check: async () => {},
     });
   const same = await Promise.all(times(8, () => apply('a: 1')));
   assert.ok(same.every(({ version }) => version === 1));

@@ -8,7 +8,13 @@ import { ensureVault } from '../../src/adapters/postgres/vaults.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
 import { VaultError } from '../../src/domain/errors.ts';
 import type { NewToken, TokenStore } from '../../src/operations/ports/token-store.ts';
-import { newToken, twins } from '../contract/token-store.ts';
+import {
+  importedToken,
+  newAnswer,
+  newToken,
+  smallToken,
+  twins,
+} from '../contract/token-store-rows.ts';
 import { realClock as clock } from '../helpers/clock.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
 
@@ -196,4 +202,47 @@ it('a server that is away is store_unavailable, not a wrong answer', async () =>
   await assert.rejects(dead.find(newToken()), isStoreFailure);
   await assert.rejects(dead.insert(newToken()), isStoreFailure);
   await lost.end();
+});
+
+it('an answer older than 24 hours counts as none, and its key may be used anew', async () => {
+  const first = newToken({ idempotency: newAnswer() });
+  const { key } = first.idempotency ?? assert.fail();
+  await store.insert(first);
+  await sql(`update idempotency set created_at = now() - interval '23 hours 59 minutes'`);
+  const second = newToken({ idempotency: { ...newAnswer(), key } });
+  assert.equal((await store.insert(second)).kind, 'replayed');
+  await sql(`update idempotency set created_at = now() - interval '24 hours'`);
+  assert.equal(await store.findAnswer({ vaultId: 1, key }), undefined);
+  assert.deepEqual(await store.insert(second), { kind: 'inserted' });
+  assert.deepEqual(await store.findAnswer({ vaultId: 1, key }), second.idempotency);
+});
+
+it('tags and spaces are stored with the token; revoking takes all but the tombstone', async () => {
+  const tags = [randomBytes(16), randomBytes(16)];
+  const row = smallToken({ tags, fieldId: 9, small: { tombstone: randomBytes(16), space: -300 } });
+  const tombstone = row.small?.tombstone ?? assert.fail();
+  await store.insert(row);
+  const tagged = () => sql('select tag from token_tag where token = $1 order by tag', [row.token]);
+  assert.deepEqual(
+    (await tagged()).rows.map(({ tag }) => tag),
+    tags.toSorted(Buffer.compare),
+  );
+  const [stored] = (await sql('select space from token where token = $1', [row.token])).rows;
+  assert.equal(stored.space, -300);
+  await store.revoke({ ...row, tombstone });
+  assert.equal((await tagged()).rowCount, 0);
+  const text = 'select shard, vault_id, field_id, space from tombstone where digest = $1';
+  assert.deepEqual((await sql(text, [tombstone])).rows, [
+    { shard: row.shard, vault_id: 1, field_id: 9, space: -300 },
+  ]);
+});
+
+it('the row that holds the fingerprint of an imported token ends with it', async () => {
+  const row = importedToken(twins()[0]);
+  const { token: alias } = row.alias ?? assert.fail();
+  await store.import(row);
+  const rows = async () => (await sql('select from token where token = $1', [alias])).rowCount;
+  assert.equal(await rows(), 1);
+  await store.revoke(row);
+  assert.equal(await rows(), 0);
 });

@@ -117,14 +117,25 @@ it('lists every problem of every file at once, each led by its file', async () =
   });
 });
 
-it('refuses, by path, the parts of the format that are not built yet', async () => {
-  const unbuilt = policy('masked')
-    .replace('mode: deterministic', 'mode: fpe')
-    .replace('mask: email', 'mask: hash')
-    .replace(
-      'purpose: true }',
-      'purpose: true, approval: { n: 2 } }, budget: { tokens: 5, per: 1h }',
+it('does not start with a policy that changes a field under its tokens, and goes on with the old one', async () => {
+  const changed = SECOND.replace('prefix: eml', 'prefix: mail');
+  await assert.rejects(askUnder([changed]), (error: unknown) => {
+    assert.ok(error instanceof VaultError && error.code === 'policy_conflict');
+    assert.deepEqual(
+      error.problems.map(({ path }) => path),
+      ['vault demo: fields.email.token.format'],
     );
+    return true;
+  });
+  assert.deepEqual(await versions(), [1, 2]);
+  assert.equal((await askUnder([SECOND])).status, 200);
+});
+
+it('refuses, by path, the parts of the format that are not built yet', async () => {
+  const unbuilt = policy('masked').replace(
+    'purpose: true }',
+    'purpose: true, approval: { n: 2 } }, breakGlass: true',
+  );
   const { serviceUrl: databaseUrl } = database;
   const start = async () => {
     await (await startTestService({ databaseUrl, policies: [unbuilt] })).close();
@@ -133,9 +144,7 @@ it('refuses, by path, the parts of the format that are not built yet', async () 
     assert.ok(error instanceof VaultError && error.code === 'policy_invalid');
     const paths = error.problems.filter(({ rule }) => rule === 'not_built').map(({ path }) => path);
     assert.deepEqual(paths.sort(), [
-      'fields.email.token.mode',
-      'fields.email.views.masked.mask',
-      'roles.support[0].budget',
+      'roles.support[0].breakGlass',
       'roles.support[0].require.approval',
     ]);
     return true;
