@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { revealEvent } from '../contract/audit-log.ts';
+import { readUnbudgetedPolicy } from '../helpers/operations.ts';
 import { startTestService, type TestService } from '../helpers/service.ts';
 import { type LiveLog, startLiveLog, whileNothingIsIntegrated } from './live-log.ts';
 import { assertAudited, loadDuring, makeLedger } from './load.ts';
@@ -88,6 +89,7 @@ it('fails to close while it is not known what became of a batch, which nobody wa
 it('has every event of a service in the tree once, although Postgres was stopped and killed', async () => {
   service = await startTestService({
     databaseUrl: postgres.serviceUrl,
+    policies: [readUnbudgetedPolicy()],
     // That of `openKeysets`.
     rootKey: Buffer.alloc(32, 7),
   });

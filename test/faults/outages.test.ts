@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readUnbudgetedPolicy } from '../helpers/operations.ts';
 import { startTestService, type TestService } from '../helpers/service.ts';
 import {
   assertAudited,
@@ -21,7 +22,10 @@ let service: TestService;
 const ledger: Ledger = makeLedger();
 before(async () => {
   postgres = await startOwnPostgres();
-  service = await startTestService({ databaseUrl: postgres.serviceUrl });
+  service = await startTestService({
+    databaseUrl: postgres.serviceUrl,
+    policies: [readUnbudgetedPolicy()],
+  });
 });
 after(async () => {
   await service?.close();

@@ -1,11 +1,11 @@
 // Instances of `counterfoil serve` as an operator runs them: processes of their own on one database, each with
 // a folder of its own for what it has signed.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase } from '../helpers/database.ts';
-import { DEMO_POLICY } from '../helpers/operations.ts';
+import { readUnbudgetedPolicy } from '../helpers/operations.ts';
 import { type Ended, type Program, startProgram } from '../helpers/process.ts';
 import { sharedRedisUrl } from '../helpers/redis.ts';
 import { AUDIENCE, makeKey, signToken, startIssuerServer } from '../transport/issuer.ts';
@@ -74,6 +74,9 @@ export async function openCluster(): Promise<Cluster> {
   const rootKey = Buffer.alloc(32, 7);
   const rootKeyPath = join(folder, 'root.key');
   await writeFile(rootKeyPath, rootKey, { mode: 0o600 });
+  const policies = join(folder, 'policies');
+  await mkdir(policies);
+  await writeFile(join(policies, 'demo.yaml'), readUnbudgetedPolicy());
   const started: Instance[] = [];
   // Those that are not ready yet, too.
   const programs: Program[] = [];
@@ -92,7 +95,7 @@ export async function openCluster(): Promise<Cluster> {
       COUNTERFOIL_KEYRING: `raw-aes:${rootKeyPath}`,
       DATABASE_URL: database.serviceUrl,
       REDIS_URL: sharedRedisUrl(),
-      COUNTERFOIL_POLICIES: dirname(DEMO_POLICY),
+      COUNTERFOIL_POLICIES: policies,
       COUNTERFOIL_OIDC_ISSUER: issuer.url,
       COUNTERFOIL_OIDC_AUDIENCE: AUDIENCE,
       COUNTERFOIL_HTTP_PORT: '0',

@@ -3,6 +3,7 @@ import { after, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLeaves } from '../helpers/audit-log.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
+import { readUnbudgetedPolicy } from '../helpers/operations.ts';
 import { startTestService, type TestService } from '../helpers/service.ts';
 import { assertAudited, assertNothingLost, type Ledger, loadDuring, makeLedger } from './load.ts';
 import { type AnswerLoser, startProxy } from './proxy.ts';
@@ -14,7 +15,7 @@ const ledger: Ledger = makeLedger();
 before(async () => {
   database = await createTestDatabase();
   proxy = await startProxy(database.serviceUrl);
-  service = await startTestService({ databaseUrl: proxy.url });
+  service = await startTestService({ databaseUrl: proxy.url, policies: [readUnbudgetedPolicy()] });
 });
 after(async () => {
   await service?.close();

@@ -25,6 +25,11 @@ import { makeMemoryLog } from './memory-log.ts';
 
 export const DEMO_POLICY = join(import.meta.dirname, '../../examples/policies/demo.yaml');
 
+/** The demo policy without its budget: for tests that reveal more than a thousand tokens. */
+export function readUnbudgetedPolicy(): string {
+  return readFileSync(DEMO_POLICY, 'utf8').replace(/^ +budget: .*\n/m, '');
+}
+
 const oneKey = () => ({ active: 1, readable: new Map([[1, SecretKey.take(randomBytes(32))]]) });
 
 /**
