@@ -12,12 +12,15 @@ import {
   freeDeadFingerprint,
   lockOrder,
   removeEnded,
+  storeOrExplain,
   untilSettled,
   writeRows,
 } from './token-writes.ts';
 
 /** The rows that an import consists of: the token, and what holds its value's fingerprint. */
 type Parts = { row: ImportedToken; token: Draft; alias?: Draft };
+
+const DONE: ImportResult = { kind: 'imported' };
 
 const TAKE_BACK = `
 delete from token t
@@ -30,7 +33,10 @@ export async function importTokens(
   rows: readonly ImportedToken[],
 ): Promise<ImportResult[]> {
   const attempts = await untilCertain(deps, {
-    first: () => inTransaction(deps.pool, (session) => storeOrExplain(session, rows)),
+    first: () =>
+      inTransaction(deps.pool, (session) =>
+        storeOrExplain<ImportedToken, ImportResult>(session, rows, { store, explain, done: DONE }),
+      ),
     again: (session) => explain(session, rows),
   });
   const results: ImportResult[] = [];
@@ -39,17 +45,6 @@ export async function importTokens(
     results.push(attempts[index] ?? (await untilSettled(deps, (session) => replace(session, row))));
   }
   return results;
-}
-
-async function storeOrExplain(
-  session: Session,
-  rows: readonly ImportedToken[],
-): Promise<Attempt<ImportResult>[]> {
-  const stored = await store(session, rows);
-  const losers = rows.filter((row) => !stored.has(row));
-  const explained = losers.length === 0 ? [] : await explain(session, losers);
-  const results = new Map(losers.map((row, index) => [row, explained[index]]));
-  return rows.map((row) => (stored.has(row) ? { kind: 'imported' } : results.get(row)));
 }
 
 /** Stores tokens with their aliases, both or neither; those that it stored. */
@@ -120,7 +115,7 @@ async function replace(session: Session, row: ImportedToken): Promise<Attempt<Im
     await freeDeadFingerprint(session, { ...row, ...row.alias });
   }
   const stored = await store(session, [row]);
-  return stored.has(row) ? { kind: 'imported' } : undefined;
+  return stored.has(row) ? DONE : undefined;
 }
 
 async function explain(
@@ -137,7 +132,7 @@ async function explain(
 function explanation(facts: Facts): Attempt<ImportResult> {
   // Our own sealed bytes: an earlier attempt of this very call.
   if (facts.stored) {
-    return { kind: 'imported' };
+    return DONE;
   }
   if (facts.live && facts.same) {
     return { kind: 'same_token', row: toStoredToken(facts) };

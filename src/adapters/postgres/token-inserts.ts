@@ -12,9 +12,12 @@ import {
   freeDeadFingerprint,
   lockOrder,
   removeEnded,
+  storeOrExplain,
   untilSettled,
   writeRows,
 } from './token-writes.ts';
+
+const DONE: InsertResult = { kind: 'inserted' };
 
 /** Stores rows in a session: those that it stored. */
 type Store = (session: Session, rows: readonly NewToken[]) => Promise<Set<NewToken>>;
@@ -25,11 +28,16 @@ export async function insertTokens(
   rows: readonly NewToken[],
 ): Promise<InsertResult[]> {
   const sorted = rows.toSorted(lockOrder);
+  const isPlain = !sorted.some(needsTransaction);
+  const store: Store = isPlain ? writeRows : storeWithAnswers;
+  const first = (session: Session) =>
+    storeOrExplain<NewToken, InsertResult>(session, sorted, {
+      store: (within, all) => store(within, firstsOf(all)),
+      explain,
+      done: DONE,
+    });
   const attempts = await untilCertain(deps, {
-    first: () =>
-      sorted.some(needsTransaction)
-        ? inTransaction(deps.pool, (session) => storeOrExplain(session, sorted, storeWithAnswers))
-        : withSession(deps.pool, (session) => storeOrExplain(session, sorted, writeRows)),
+    first: () => (isPlain ? withSession(deps.pool, first) : inTransaction(deps.pool, first)),
     again: (session) => explain(session, sorted),
   });
   const results = new Map<NewToken, InsertResult>();
@@ -47,20 +55,10 @@ function needsTransaction({ small, idempotency }: NewToken): boolean {
   return small !== undefined || idempotency !== undefined;
 }
 
-async function storeOrExplain(
-  session: Session,
-  rows: readonly NewToken[],
-  store: Store,
-): Promise<Attempt<InsertResult>[]> {
-  // Twins of one token in one batch: the first is inserted, the others are explained like any loser.
+/** Of rows that share a token the first. */
+function firstsOf(rows: readonly NewToken[]): NewToken[] {
   const seen = new Set<string>();
-  const firsts = rows.filter((row) => !seen.has(nameOf(row)) && seen.add(nameOf(row)));
-  const stored = await store(session, firsts);
-  const losers = rows.filter((row) => !stored.has(row));
-  // A new statement: the snapshot of the insert is older than the rows that won against it.
-  const explained = losers.length === 0 ? [] : await explain(session, losers);
-  const results = new Map(losers.map((row, index) => [row, explained[index]]));
-  return rows.map((row) => (stored.has(row) ? { kind: 'inserted' } : results.get(row)));
+  return rows.filter((row) => !seen.has(nameOf(row)) && seen.add(nameOf(row)));
 }
 
 /**
@@ -96,7 +94,7 @@ async function replace(session: Session, row: NewToken): Promise<Attempt<InsertR
   const stored = await storeWithAnswers(session, [row], async () => {
     if (fingerprint !== undefined) await freeDeadFingerprint(session, { ...row, fingerprint });
   });
-  return stored.has(row) ? { kind: 'inserted' } : undefined;
+  return stored.has(row) ? DONE : undefined;
 }
 
 /** Says of each row what stands in its place now, if anything. */
@@ -119,14 +117,14 @@ async function explain(
     // As with the sealed bytes of a row: the same sealed answer can only be our own, and then the row
     // was stored with it, whatever became of it since.
     const isOurs = row.idempotency?.answer.equals(answer.answer) === true;
-    return isOurs ? { kind: 'inserted' } : { kind: 'replayed', answer };
+    return isOurs ? DONE : { kind: 'replayed', answer };
   });
 }
 
 function explanation(row: NewToken, facts: Facts): Attempt<InsertResult> {
   // The same sealed bytes (a random nonce is in them) can only be our own, of an earlier attempt.
   if (facts.stored) {
-    return { kind: 'inserted' };
+    return DONE;
   }
   if (row.fingerprint !== undefined && facts.live) {
     return { kind: 'known', row: toStoredToken(facts) };

@@ -139,6 +139,29 @@ export async function freeDeadFingerprint(session: Session, key: FingerprintKey)
   });
 }
 
+/**
+ * Stores what can be stored, and says of each other row what stands in its place; one result per row, in
+ * order. `store` gives back the rows that it stored, and of twins in one batch stores the first: the
+ * others are explained like any loser.
+ */
+export async function storeOrExplain<Row, Result>(
+  session: Session,
+  rows: readonly Row[],
+  how: {
+    store: (session: Session, rows: readonly Row[]) => Promise<Set<Row>>;
+    explain: (session: Session, rows: readonly Row[]) => Promise<Attempt<Result>[]>;
+    /** The result of a row that was stored. */
+    done: Result;
+  },
+): Promise<Attempt<Result>[]> {
+  const stored = await how.store(session, rows);
+  const losers = rows.filter((row) => !stored.has(row));
+  // A new statement: the snapshot of the write is older than the rows that won against it.
+  const explained = losers.length === 0 ? [] : await how.explain(session, losers);
+  const results = new Map(losers.map((row, index) => [row, explained[index]]));
+  return rows.map((row) => (stored.has(row) ? how.done : results.get(row)));
+}
+
 const MAX_ATTEMPTS = 8;
 
 /**
