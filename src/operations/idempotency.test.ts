@@ -116,6 +116,19 @@ test('each item of a batch keeps its token; those that failed are tried again', 
   assert.equal(inserts, 4, 'and nothing of them was stored');
 });
 
+test('what the first call left is looked for once for each item', async () => {
+  const { operations, deps } = makeTestOperations(POLICY);
+  const { findAnswer } = deps.tokens;
+  let looks = 0;
+  deps.tokens.findAnswer = (call) => {
+    looks += 1;
+    return findAnswer(call);
+  };
+  const input = { items: [ADA, ADA, ADA] };
+  await operations.tokenizeBatch(repeatable(input), input);
+  assert.equal(looks, 3);
+});
+
 test('a key changes nothing where equal values have equal tokens anyway', async () => {
   const { operations } = makeTestOperations(POLICY);
   for (const field of ['email', 'note']) {

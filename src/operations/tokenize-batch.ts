@@ -12,9 +12,9 @@ export function makeTokenizeBatch(deps: OperationDeps): Operations['tokenizeBatc
     const items = inputs.length;
     return audited(deps, call, { action: 'tokenize', items }, async (session) => {
       checkAction(session, { action: 'tokenize', items, atMs: deps.clock.now() });
-      const repeatOf = repeatsOf(session);
+      const repeatOf = repeatsOf(deps, session);
       const repeats = inputs.map((_, index) => repeatOf(index));
-      await checkSameBatch(deps, session, repeats);
+      await checkSameBatch(repeats);
       return eachItem(deps.clock, inputs, {
         run: async (input, index) => {
           const token = await issue(deps, session, { input, items, repeat: repeats[index] });

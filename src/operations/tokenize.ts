@@ -12,7 +12,7 @@ export function makeTokenize(deps: OperationDeps): Operations['tokenize'] {
     const about = { action: 'tokenize', items: 1, fields: [field] } as const;
     return audited(deps, call, about, async (session) => {
       checkAction(session, { action: 'tokenize', items: 1, atMs: deps.clock.now() });
-      const repeat = repeatsOf(session)(0);
+      const repeat = repeatsOf(deps, session)(0);
       const token = await issue(deps, session, { input, items: 1, repeat });
       return { output: { token }, fates: [{ token, field }] };
     });

@@ -3,24 +3,37 @@ import type { IdempotentAnswer } from '../ports/token-store.ts';
 import type { Session } from './access.ts';
 import type { OperationDeps } from './deps.ts';
 
-/** Makes the issue of one token repeatable: keyed digests of the call and the item's place in it, and of the body. */
-export type Repeat = Pick<IdempotentAnswer, 'key' | 'body'>;
+/**
+ * Makes the issue of one token repeatable: keyed digests of the call and the item's place in it, and of the
+ * body. `first` looks for what the first call left; once, whoever asks.
+ */
+export type Repeat = Pick<IdempotentAnswer, 'key' | 'body'> & {
+  first: () => Promise<IdempotentAnswer | undefined>;
+};
 
 /**
  * What makes each item of a call repeatable, by its index; nothing without an Idempotency-Key. Every item
  * stands for itself, so that a batch of which only a part was stored can be sent again. The body is
  * digested once: it may be megabytes.
  */
-export function repeatsOf({ call, cipher }: Session): (index: number) => Repeat | undefined {
+export function repeatsOf(
+  { tokens }: Pick<OperationDeps, 'tokens'>,
+  { call, cipher, vault }: Session,
+): (index: number) => Repeat | undefined {
   if (call.idempotency === undefined) return () => undefined;
-  const { key, route, body } = call.idempotency;
+  const { key: given, route, body: text } = call.idempotency;
   const { issuer, subject } = call.principal;
-  const digest = cipher.digests.idempotencyBody(body);
-  return (index) => ({
+  const body = cipher.digests.idempotencyBody(text);
+  return (index) => {
     // An index holds no colon: no key and index can be taken for another pair.
-    key: cipher.digests.idempotencyKey({ issuer, subject, route, key: `${index}:${key}` }),
-    body: digest,
-  });
+    const key = cipher.digests.idempotencyKey({ issuer, subject, route, key: `${index}:${given}` });
+    let found: Promise<IdempotentAnswer | undefined> | undefined;
+    const first = () => {
+      found ??= tokens.findAnswer({ vaultId: vault.id, key });
+      return found;
+    };
+    return { key, body, first };
+  };
 }
 
 /**
@@ -28,20 +41,14 @@ export function repeatsOf({ call, cipher }: Session): (index: number) => Repeat 
  * items would else be new ones wherever the first batch had none.
  * @throws VaultError `idempotency_mismatch`
  */
-export async function checkSameBatch(
-  { tokens }: Pick<OperationDeps, 'tokens'>,
-  { vault }: Session,
-  repeats: readonly (Repeat | undefined)[],
-): Promise<void> {
-  await Promise.all(
-    repeats.map(async (repeat) => {
-      if (repeat === undefined) return;
-      const first = await tokens.findAnswer({ vaultId: vault.id, key: repeat.key });
-      if (first !== undefined && !first.body.equals(repeat.body)) {
-        throw new VaultError('idempotency_mismatch');
-      }
-    }),
-  );
+export async function checkSameBatch(repeats: readonly (Repeat | undefined)[]): Promise<void> {
+  const firsts = await Promise.all(repeats.map((repeat) => repeat?.first()));
+  for (const [index, first] of firsts.entries()) {
+    const body = repeats[index]?.body;
+    if (first !== undefined && body?.equals(first.body) !== true) {
+      throw new VaultError('idempotency_mismatch');
+    }
+  }
 }
 
 /** The answer that makes the insert of this token repeatable, sealed. */

@@ -15,11 +15,8 @@ export async function issueRandom(
   ask: IssueAsk,
 ): Promise<string> {
   const { input, repeat } = ask;
-  if (repeat !== undefined) {
-    const { id: vaultId } = session.vault;
-    const first = await deps.tokens.findAnswer({ vaultId, key: repeat.key });
-    if (first !== undefined) return replay(session, repeat, first);
-  }
+  const first = await repeat?.first();
+  if (repeat !== undefined && first !== undefined) return replay(session, repeat, first);
   const candidate = checkCandidate(deps, session, ask);
   return storeNew(deps, session, { candidate, subject: input.subject, repeat });
 }
