@@ -120,7 +120,10 @@ async function describeRefusal(baseUrl: string, response: Response): Promise<Vau
     await response.body?.cancel();
     const isRedirect = status >= 300 && status < 400;
     const hint = isRedirect ? ': redirects are not followed, set COUNTERFOIL_URL' : '';
-    return failure(`The service at ${baseUrl} answered with status ${status}${hint}.`);
+    const detail = `The service at ${baseUrl} answered with status ${status}${hint}.`;
+    // What may pass, like a proxy without a service behind it; else it is another service.
+    const mayPass = status >= 500 || status === 429;
+    return new VaultError(mayPass ? 'internal' : 'invalid_request', { detail });
   }
   const problem = parseObject(await response.text().catch(() => ''));
   const name = String(problem['code']);

@@ -18,6 +18,8 @@ export type Progress = {
   number: number;
   /** What the input begins with (the header of a table). */
   head: string;
+  /** Records that failed so far. */
+  failedRecords: number;
   /** Written so far, in bytes: what lies beyond them in the files is half done. */
   written: number;
   failed: number;
@@ -67,11 +69,14 @@ export async function findProgress(path: string, job: string): Promise<Progress 
 
 function parseProgress(text: string): Progress | undefined {
   try {
-    const { job, run, chunk, offset, number, head, written, failed } = JSON.parse(text);
+    const { job, run, chunk, offset, number, head, failedRecords, written, failed } =
+      JSON.parse(text);
     const isWhole =
       [job, run, head].every((member) => typeof member === 'string') &&
-      [chunk, offset, number, written, failed].every(Number.isSafeInteger);
-    return isWhole ? { job, run, chunk, offset, number, head, written, failed } : undefined;
+      [chunk, offset, number, failedRecords, written, failed].every(Number.isSafeInteger);
+    return isWhole
+      ? { job, run, chunk, offset, number, head, failedRecords, written, failed }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -90,6 +95,10 @@ export async function openOutput({
   failuresPath: string | undefined;
   progress: Progress | undefined;
 }): Promise<Output> {
+  if (failuresPath === path) throw refuse('--failures and --out name the same file');
+  if (failuresPath !== undefined && existsSync(failuresPath)) {
+    throw refuse(`${failuresPath} is there already: name another file, or remove it`);
+  }
   if (failuresPath === undefined && (progress?.failed ?? 0) > 0) {
     throw refuse('the run before this one named a file with --failures: name it again');
   }

@@ -151,6 +151,71 @@ test('an output that is complete is never overwritten, and another job never con
   );
 });
 
+test('a run that breaks off while requests are under way knows their keys again', async () => {
+  const rows = tableOf(1_500);
+  const job = await jobOf('under-way', `${rows}one cell too many,x,y\n`);
+  const { client, asked } = makeService();
+  const slow: Client = {
+    ...client,
+    request: async (request) => {
+      const answer = await client.request(request);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return answer;
+    },
+  };
+  await assert.rejects(runBulk(job, deps(slow)), /has 3 cells/);
+  const again = makeService();
+  await runBulk(await jobOf('under-way', rows), deps(again.client));
+  assert.equal(asked[0]?.key, again.asked[0]?.key);
+});
+
+test('an orderly stop of a run without keys asks for nothing twice', async () => {
+  const seen: string[] = [];
+  const failing = (dieAt: number): Client => ({
+    baseUrl: '',
+    request: async ({ json = '' }) => {
+      const { tokens } = JSON.parse(json) as { tokens: string[] };
+      if (tokens.includes(`n${dieAt}`)) throw new VaultError('forbidden');
+      seen.push(...tokens);
+      return Response.json({ items: tokens.map((text) => ({ value: text })) });
+    },
+  });
+  const job = await jobOf('once', tableOf(3_000), {
+    parallel: 1,
+    call: {
+      path: '/x',
+      member: 'value',
+      isKeyed: false,
+      maxItems: 250,
+      bodyOf: (items) => ({ tokens: items.map(({ text }) => text) }),
+    },
+  });
+  await assert.rejects(runBulk(job, deps(failing(2_000))));
+  await runBulk(job, deps(failing(-1)));
+  assert.equal(seen.length, 3_000);
+});
+
+test('failures never replace a file, and are counted over all runs', async () => {
+  const text = `id,name\n1,bad\n${Array.from({ length: 20_000 }, (_, row) => `${row},n${row}\n`).join('')}`;
+  const failuresPath = join(folder, 'counted.failed');
+  const job = await jobOf('counted', text, { failuresPath });
+  const dying = makeService((_, count) => {
+    if (count > 18) throw new VaultError('forbidden');
+  });
+  await assert.rejects(runBulk(job, deps(dying.client)));
+  const { client } = makeService();
+  const { failed, resumedAt } = await runBulk(job, deps(client));
+  assert(resumedAt > 0);
+  assert.equal(failed, 1);
+  const other = await jobOf('counted-too', tableOf(2), { failuresPath });
+  await assert.rejects(runBulk(other, deps(client)), /is there already/);
+  const same = await jobOf('counted-same', tableOf(2));
+  await assert.rejects(
+    runBulk({ ...same, failuresPath: same.outputPath }, deps(client)),
+    /the same file/,
+  );
+});
+
 test('a run whose first request is refused leaves nothing behind', async () => {
   const job = await jobOf('refused', tableOf(3));
   const { client } = makeService(() => {

@@ -71,19 +71,23 @@ export async function runBulk(job: BulkJob, deps: Deps): Promise<BulkResult> {
       ? printingOutput(deps.print)
       : await openOutput({ path: outputPath, failuresPath, progress: earlier });
   let isBegun = earlier !== undefined;
-  const answered = () => {
+  const begun = () => {
     isBegun = true;
   };
   try {
-    const result = await swapAll(job, deps, { earlier, output, answered });
+    const result = await swapAll(job, deps, { earlier, output, begun });
     await output.finish();
     return result;
   } catch (error) {
     // Refused before anything was swapped: nothing is to be taken up again, another command line may follow.
-    const isRefused = error instanceof VaultError && !ERRORS[error.code].retryable;
-    await (isRefused && !isBegun ? output.discard() : output.close());
+    await (isRefusal(error) && !isBegun ? output.discard() : output.close());
     throw error;
   }
+}
+
+/** True for an answer that says no: nothing was done. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof VaultError && !ERRORS[error.code].retryable;
 }
 
 function printingOutput(print: (text: string) => void): Output {
@@ -99,24 +103,21 @@ function printingOutput(print: (text: string) => void): Output {
 async function swapAll(
   job: BulkJob,
   deps: Deps,
-  {
-    earlier,
-    output,
-    answered,
-  }: { earlier: Progress | undefined; output: Output; answered: () => void },
+  { earlier, output, begun }: { earlier: Progress | undefined; output: Output; begun: () => void },
 ): Promise<BulkResult> {
   const { input, format, parallel } = job;
-  const from = earlier ?? { offset: 0, number: 0, chunk: 0, head: '' };
+  const from = earlier ?? { offset: 0, number: 0, chunk: 0, failedRecords: 0 };
   const run = earlier?.run ?? randomBytes(RUN_BYTES).toString('hex');
   const source = await format.open(input.open(from.offset), earlier);
   const fixed = { job: job.identity, run, head: source.head };
   if (earlier === undefined) {
     await output.append(source.head, '');
     // Before the first request: a run that is killed now must know its keys again.
-    await output.keep({ ...fixed, chunk: 0, offset: Buffer.byteLength(source.head), number: 0 });
+    const start = { chunk: 0, offset: Buffer.byteLength(source.head), number: 0, failedRecords: 0 };
+    await output.keep({ ...fixed, ...start });
   }
   const bar = deps.showProgress && openBar(deps.showProgress, input, from);
-  let failed = 0;
+  let failed = from.failedRecords;
   let records = from.number;
   const take = async ({ chunk, text, failures, failed: more }: Done) => {
     await output.append(text, failures);
@@ -124,18 +125,22 @@ async function swapAll(
     records = last?.number ?? records;
     failed += more;
     bar?.draw({ records, bytes: last?.endAt ?? 0 });
-    if (chunk.index % KEEP_EVERY_CHUNKS === 0 && last !== undefined) {
-      await output.keep({ ...fixed, chunk: chunk.index, offset: last.endAt, number: last.number });
+    // Without keys nothing may be asked twice: it may have cost a reveal.
+    const isDue = !job.call.isKeyed || chunk.index % KEEP_EVERY_CHUNKS === 0;
+    if (isDue && last !== undefined) {
+      const place = { offset: last.endAt, number: last.number };
+      await output.keep({ ...fixed, chunk: chunk.index, ...place, failedRecords: failed });
     }
   };
   const chunks = chunksOf(source.records, { job, first: from.chunk + 1 });
   try {
-    await inOrder(
-      chunks,
-      parallel,
-      (chunk) => swapChunk(job, deps, { chunk, run, answered }),
+    await inOrder(chunks, parallel, {
+      work: (chunk, broken) => {
+        const stop = AbortSignal.any([deps.stop, broken]);
+        return swapChunk(job, { ...deps, stop }, { chunk, run, begun });
+      },
       take,
-    );
+    });
   } finally {
     bar?.clear();
   }
@@ -170,29 +175,43 @@ async function* chunksOf(
   if (group.length > 0) yield { index, records: group };
 }
 
-/** Works on up to `parallel` items at once, and takes the results in the order of the items. */
+/**
+ * Works on up to `parallel` items at once, and takes the results in the order of the items. When it breaks
+ * off, it tells what is still at work to give up, and ends after it.
+ */
 async function inOrder<Item, Result>(
   items: AsyncIterable<Item>,
   parallel: number,
-  work: (item: Item) => Promise<Result>,
-  take: (result: Result) => Promise<void>,
+  {
+    work,
+    take,
+  }: {
+    work: (item: Item, broken: AbortSignal) => Promise<Result>;
+    take: (result: Result) => Promise<void>;
+  },
 ): Promise<void> {
   const waiting: Promise<Result>[] = [];
-  for await (const item of items) {
-    const result = work(item);
-    // Heard of when its turn comes.
-    result.catch(() => {});
-    waiting.push(result);
-    const first = waiting.length < parallel ? undefined : waiting.shift();
-    if (first !== undefined) await take(await first);
+  const broken = new AbortController();
+  try {
+    for await (const item of items) {
+      const result = work(item, broken.signal);
+      // Heard of when its turn comes.
+      result.catch(() => {});
+      waiting.push(result);
+      const first = waiting.length < parallel ? undefined : waiting.shift();
+      if (first !== undefined) await take(await first);
+    }
+    for (const result of waiting) await take(await result);
+  } finally {
+    broken.abort();
+    await Promise.allSettled(waiting);
   }
-  for (const result of waiting) await take(await result);
 }
 
 async function swapChunk(
   job: BulkJob,
   { client, stop }: Deps,
-  { chunk, run, answered }: { chunk: Chunk; run: string; answered: () => void },
+  { chunk, run, begun }: { chunk: Chunk; run: string; begun: () => void },
 ): Promise<Done> {
   stop.throwIfAborted();
   const { call, swapped } = job;
@@ -211,8 +230,14 @@ async function swapChunk(
     ...(call.isKeyed && { keyOf }),
   };
   const fates =
-    items.length === 0 ? [] : await sendBatch(client, batch, { stop, member: call.member });
-  answered();
+    items.length === 0
+      ? []
+      : await sendBatch(client, batch, { stop, member: call.member }).catch((error: unknown) => {
+          // No answer is no refusal: what it asked for may have been done.
+          if (!isRefusal(error)) begun();
+          throw error;
+        });
+  begun();
   const byRecord = chunk.records.map(() => new Map<number, ItemFate>());
   for (const [index, { record, place }] of items.entries()) {
     const fate = fates[index];
