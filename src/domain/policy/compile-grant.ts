@@ -2,7 +2,14 @@ import { parseDuration } from '../duration.ts';
 import type { Problem } from '../errors.ts';
 import { compileRequirement } from './compile-requirement.ts';
 import { type GrantDocument, grantSchema } from './document.ts';
-import { ACTIONS, type Action, type Budget, type Grant, TOKEN_ACTIONS } from './policy.ts';
+import {
+  ACTIONS,
+  type Action,
+  type Budget,
+  type Grant,
+  TOKEN_ACTIONS,
+  WHOLE_ACTIONS,
+} from './policy.ts';
 import { findDuplicates, isRecord, joinPath, readPart } from './read.ts';
 
 /** What the checks of one document have found so far. Warnings do not keep a policy from loading. */
@@ -164,6 +171,10 @@ function findIdle(part: GrantDocument, path: string): Problem[] {
   } else if (part.allow !== undefined && part.views === undefined) {
     const hint = 'without views, detokenize shows nothing';
     idle.push({ path: `${path}.views`, rule: 'no_views', hint });
+  }
+  const whole = WHOLE_ACTIONS.find((action) => part.allow?.includes(action));
+  if (whole !== undefined && listsAction(part, 'detokenize')) {
+    find(['require', 'budget'], `does not bind ${whole}, which gives whole values away`);
   }
   return idle;
 }

@@ -2,7 +2,8 @@ import { type Problem, VaultError } from '../errors.ts';
 import { compileField } from './compile-field.ts';
 import { compileGrant, type Declared, type Findings } from './compile-grant.ts';
 import { headSchema, LIMITS } from './document.ts';
-import type { Action, Field, Grant, Policy } from './policy.ts';
+import { warnOfField } from './field-warnings.ts';
+import { type Action, type Field, type Grant, type Policy, WHOLE_ACTIONS } from './policy.ts';
 import {
   findAbsent,
   findDuplicates,
@@ -54,6 +55,7 @@ export function checkPolicy(document: unknown): Checked {
     problems.push(...checkVolatile(input, joinPath('fields', [name])));
     const field = compileField({ name, input, problems });
     if (field !== undefined) {
+      warnings.push(...warnOfField(field));
       fields.set(name, field);
     }
   }
@@ -145,7 +147,7 @@ function declaredViews(entries: readonly [string, unknown][]): Declared['views']
 function checkRole(grants: readonly Grant[], path: string): Problem[] {
   const allows = (action: Action) =>
     grants.some((grant) => grant.effect === 'allow' && grant.actions.has(action));
-  return allows('policy.apply') && allows('detokenize')
+  return allows('policy.apply') && ['detokenize' as const, ...WHOLE_ACTIONS].some(allows)
     ? [{ path, rule: 'applies_and_reveals', hint: 'give these actions to different roles' }]
     : [];
 }

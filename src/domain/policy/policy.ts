@@ -38,6 +38,9 @@ export const TOKEN_ACTIONS: ReadonlySet<Action> = new Set([
   'token.search',
 ]);
 
+/** Actions that give whole values away, or their keys: only the action itself is asked for. */
+export const WHOLE_ACTIONS: readonly Action[] = ['subject.export', 'vault.export'];
+
 export type TokenMode = 'random' | 'deterministic' | 'fpe' | 'siv' | 'volatile';
 
 /** What deterministic equality is confined to: the whole vault, one caller, or one subject. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { formatOf, lintFormat, random } from '../../../test/helpers/token-formats.ts';
 import { VaultError } from '../errors.ts';
 import { normaliseCard } from '../values/card.ts';
-import { luhnSum } from './luhn.ts';
+import { luhnSum } from '../values/luhn.ts';
 import { shardOf } from './shard.ts';
 import { settleLuhn } from './slots.ts';
 

@@ -1,3 +1,4 @@
+import { luhnSum } from '../values/luhn.ts';
 import {
   describeKept,
   makeSplitter,
@@ -8,7 +9,6 @@ import {
 } from './characters.ts';
 import { fewestCharacters } from './ff1-floor.ts';
 import type { Ff1Codec, Numerals, TokenFormat } from './format.ts';
-import { luhnSum } from './luhn.ts';
 import { makeSlotCache } from './slot-cache.ts';
 import { settleLuhn } from './slots.ts';
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { luhnSum } from './luhn.ts';
+import { luhnSum } from '../values/luhn.ts';
 import { shardOf } from './shard.ts';
 import { FREE, type LuhnRule, makeSlots, type Slot } from './slots.ts';
 

@@ -1,6 +1,6 @@
+import { luhnDigit, luhnEffect, luhnSum } from '../values/luhn.ts';
 import { drawFractions, pickWeighted } from './chance.ts';
 import type { Random } from './format.ts';
-import { luhnDigit, luhnEffect, luhnSum } from './luhn.ts';
 import { shardEffects, shardOf } from './shard.ts';
 
 /** A free place in a text, and the ASCII characters that may stand there, each once. */

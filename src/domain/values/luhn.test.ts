@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { settleLuhn } from '../tokens/slots.ts';
 import { normaliseCard } from '../values/card.ts';
 import { luhnSum } from './luhn.ts';
-import { settleLuhn } from './slots.ts';
 
 const anyCard = fc.stringMatching(/^[0-9]{12,19}$/);
 
