@@ -10,7 +10,6 @@ alter table token add column reveals_left int check (reveals_left >= 0);
 -- Of formats with fewer than 2^64 tokens: a keyed 16-bit digest of what the token keeps of its value,
 -- by which used tokens are counted. Null for all others.
 alter table token add column space smallint;
-create index token_space on token (vault_id, field_id, space) where space is not null;
 -- The row of an imported token lies in the token's own shard, like any other. Its value's fingerprint
 -- belongs into another one, the shard of placement: there a row of its own holds it, with a token that
 -- nobody can ask for (it starts with ~) and the key of the row that it stands for.
@@ -40,7 +39,7 @@ alter table token alter column created_at type timestamptz(3);
 create index token_created_at on token (vault_id, field_id, created_at) where target_token is null;
 create index token_expires_at on token (expires_at) where expires_at is not null;
 create index token_spent on token (shard, vault_id, token) where reveals_left = 0;
-grant update (reveals_left) on token to counterfoil_service;
+grant update (reveals_left, metadata) on token to counterfoil_service;
 
 -- Tokens of small formats that ended: the string is never issued again. The digest is keyed, because
 -- such a token may keep part of its value.
@@ -53,7 +52,7 @@ create table tombstone (
   buried_at timestamptz not null default now(),
   primary key (shard, vault_id, digest)
 );
-create index tombstone_space on tombstone (vault_id, field_id, space) where space is not null;
+create index tombstone_space on tombstone (vault_id, field_id, space);
 grant select, insert on tombstone to counterfoil_service;
 
 -- Keyed digests of the tags in a token's metadata: equality, and nothing else, can be asked for.
@@ -66,7 +65,7 @@ create table token_tag (
   foreign key (shard, vault_id, token) references token on delete cascade
 );
 create index token_tag_by_tag on token_tag (vault_id, tag);
-grant select, insert on token_tag to counterfoil_service;
+grant select, insert, delete on token_tag to counterfoil_service;
 
 -- Revocations are kept for as long as an instance may hold an answer from before them; the string of a
 -- small format stays taken by its tombstone after that.
@@ -101,7 +100,7 @@ create table budget_lease (
   granted int not null check (granted >= 0),
   primary key (vault_id, holder)
 );
-grant select, insert, update, delete on budget_lease to counterfoil_service;
+grant select, insert, update on budget_lease to counterfoil_service;
 
 -- Persons who were erased, by the digest of their reference, with the time that the journal has for it:
 -- what a restored backup is compared with the journal by.

@@ -159,7 +159,7 @@ table budget_lease (
   constraint budget_lease_pkey PRIMARY KEY (vault_id, holder),
   constraint budget_lease_used_check CHECK ((used >= 0))
 )
-grant delete, insert, select, update to counterfoil_service
+grant insert, select, update to counterfoil_service
 
 table erasure (
   vault_id integer not null,
@@ -297,12 +297,11 @@ CREATE INDEX token_created_at ON public.token USING btree (vault_id, field_id, c
 CREATE INDEX token_expires_at ON public.token USING btree (expires_at) WHERE (expires_at IS NOT NULL)
 CREATE UNIQUE INDEX token_fp_even ON public.token USING btree (shard, vault_id, field_id, fp_even) WHERE (fp_even IS NOT NULL)
 CREATE UNIQUE INDEX token_fp_odd ON public.token USING btree (shard, vault_id, field_id, fp_odd) WHERE (fp_odd IS NOT NULL)
-CREATE INDEX token_space ON public.token USING btree (vault_id, field_id, space) WHERE (space IS NOT NULL)
 CREATE INDEX token_spent ON public.token USING btree (shard, vault_id, token) WHERE (reveals_left = 0)
 CREATE INDEX token_target ON public.token USING btree (target_shard, vault_id, target_token) WHERE (target_token IS NOT NULL)
 CREATE TRIGGER token_end_alias AFTER DELETE ON public.token FOR EACH ROW WHEN ((old.target_token IS NULL)) EXECUTE FUNCTION token_end_alias()
 grant delete, insert, select to counterfoil_service
-grant update (fp_even, fp_odd, reveals_left) to counterfoil_service
+grant update (fp_even, fp_odd, metadata, reveals_left) to counterfoil_service
 
 table token_subject (
   shard smallint not null,
@@ -325,7 +324,7 @@ table token_tag (
   constraint token_tag_tag_check CHECK ((octet_length(tag) = 16))
 )
 CREATE INDEX token_tag_by_tag ON public.token_tag USING btree (vault_id, tag)
-grant insert, select to counterfoil_service
+grant delete, insert, select to counterfoil_service
 
 table tombstone (
   shard smallint not null,
@@ -338,7 +337,7 @@ table tombstone (
   constraint tombstone_pkey PRIMARY KEY (shard, vault_id, digest),
   constraint tombstone_shard_check CHECK (((shard >= 0) AND (shard <= 255)))
 )
-CREATE INDEX tombstone_space ON public.tombstone USING btree (vault_id, field_id, space) WHERE (space IS NOT NULL)
+CREATE INDEX tombstone_space ON public.tombstone USING btree (vault_id, field_id, space)
 grant insert, select to counterfoil_service
 
 table vault (

@@ -83,10 +83,19 @@ function rowsContract(under: Under): void {
 function sharedContract(under: Under): void {
   it('a shared row survives the first of two erasures, and is gone with the second', async () => {
     const [first, second] = [await newPerson(under), await newPerson(under)];
-    const row = await insert(under, newToken({ subjectId: first.subjectId }));
+    const tag = randomBytes(16);
+    const told = { metadata: randomBytes(93), tags: [tag] };
+    const row = await insert(under, newToken({ subjectId: first.subjectId, ...told }));
     await under().store.link({ ...row, subjectId: second.subjectId });
     assert.equal(await under().people.erase(erasureOf(first)), 0);
     assert.ok(await isThere(under, row));
+    assert.equal(
+      (await under().store.find(row))?.metadata,
+      undefined,
+      'the first may have told it',
+    );
+    const query = { vaultId: row.vaultId, fieldIds: [row.fieldId], tags: [tag], limit: 1 };
+    assert.deepEqual(await under().search.search(query), []);
     const [left] = await under().people.rowsOf({ ...second, limit: 1 });
     assert.equal(left?.isShared, false);
     assert.equal(await under().people.erase(erasureOf(second)), 1);

@@ -9,6 +9,9 @@ export async function createFile(folder: string, name: string, content: string):
   try {
     await file.writeFile(content);
     await file.sync();
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

@@ -17,7 +17,11 @@ export function makeMemoryPeopleStore(clock: { now(): number }, tables: TokenTab
       (row) => row.subjectIds.size === 1 || (row.sealedForSubject && row.subjectId === subjectId),
     );
     for (const row of gone) endRow(tables, row, row.small && tombstone(row.token));
-    for (const { subjectIds } of rows) subjectIds.delete(subjectId);
+    for (const row of rows) {
+      row.subjectIds.delete(subjectId);
+      delete row.metadata;
+      delete row.tags;
+    }
     for (const [name, answer] of tables.answers) {
       if (answer.subjectId === subjectId) tables.answers.delete(name);
     }

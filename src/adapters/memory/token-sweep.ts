@@ -1,7 +1,5 @@
 import type { TokenSweep } from '../../operations/ports/token-sweep.ts';
-import { endRow, isLive, type TokenTables, tokenName } from './token-tables.ts';
-
-const ANSWER_LIFE_MS = 24 * 3_600_000;
+import { ANSWER_LIFE_MS, endRow, isLive, type TokenTables, tokenName } from './token-tables.ts';
 
 /** Deletion of dead rows from the tables of the token store in memory, for tests. */
 export function makeMemoryTokenSweep(clock: { now(): number }, tables: TokenTables): TokenSweep {

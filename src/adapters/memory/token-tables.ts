@@ -8,7 +8,8 @@ import type {
   TokenKey,
 } from '../../operations/ports/token-store.ts';
 
-const ANSWER_LIFE_MS = 24 * 3_600_000;
+/** How long the answer of an idempotent call is kept, in milliseconds. */
+export const ANSWER_LIFE_MS = 24 * 3_600_000;
 
 /** A stored token. `holder` is where its value's fingerprint lies, until a dead token loses it. */
 export type TokenTableRow = Omit<NewToken, 'fingerprint' | 'idempotency'> &

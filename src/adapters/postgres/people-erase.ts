@@ -55,6 +55,17 @@ insert into tombstone (shard, vault_id, digest, field_id, space)
 select shard, vault_id, tombstone, field_id, space from gone where space is not null
 on conflict do nothing`;
 
+// Of rows that others share: the first of them may have brought the metadata, and nobody knows who that was.
+const FORGET_METADATA = `
+with kept as (
+  update token t set metadata = null
+  from unnest($2::smallint[], $3::text[]) as w (shard, token)
+  where t.shard = w.shard and t.vault_id = $1 and t.token = w.token and t.metadata is not null
+)
+delete from token_tag g
+using unnest($2::smallint[], $3::text[]) as w (shard, token)
+where g.shard = w.shard and g.vault_id = $1 and g.token = w.token`;
+
 // Of the rows that were kept. A range, so that it costs the same at the end of a long way as at its start.
 const DELETE_LINKS = `
 delete from token_subject
@@ -124,11 +135,15 @@ async function eraseRows(
   const shared = new Set((await session.rows<Place>({ text: SHARED, values })).map(nameOf));
   // What only this person's secret opens is lost with it, whoever else is linked.
   const gone = rows.filter((row) => row.is_sealed || !shared.has(nameOf(row)));
+  const kept = rows.filter((row) => !gone.includes(row));
   const tombstones = gone.map((row) => (row.is_small ? tombstone(row.token) : undefined));
   await session.rows({
     text: DELETE_ROWS,
     values: [person[0], ...placeArrays(gone), tombstones],
   });
+  if (kept.length > 0) {
+    await session.rows({ text: FORGET_METADATA, values: [person[0], ...placeArrays(kept)] });
+  }
   return gone.length;
 }
 

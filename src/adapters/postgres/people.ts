@@ -4,7 +4,13 @@ import type { Erasure, PeopleStore, PersonalRow } from '../../operations/ports/p
 import { readTwice } from './certainty.ts';
 import { erasePerson } from './people-erase.ts';
 import type { Session } from './session.ts';
-import { TOKEN_COLUMNS, TOKEN_IS_LIVE, type TokenRow, toStoredToken } from './token-rows.ts';
+import {
+  TOKEN_COLUMNS,
+  TOKEN_IS_LIVE,
+  TOKEN_IS_OPENABLE,
+  type TokenRow,
+  toStoredToken,
+} from './token-rows.ts';
 
 /** Erasures of one question: three megabytes of parameters would wait long for their turn. */
 const ASK_AT_ONCE = 5_000;
@@ -24,7 +30,7 @@ join token t on t.shard = l.shard and t.vault_id = l.vault_id and t.token = l.to
 left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id
 where person.vault_id = $1 and person.digest = $2 and (l.shard, l.token) > ($3::smallint, $4::text)
   and t.target_token is null
-  and ${TOKEN_IS_LIVE} and (t.subject_id is null or s.id is not null)
+  and ${TOKEN_IS_LIVE} and ${TOKEN_IS_OPENABLE}
 order by l.shard, l.token
 limit $5`;
 

@@ -32,8 +32,8 @@ const OUR_FAULT = /^(21|22|23|42)/;
 /** Mistakes of configuration that an operator repairs while we run: not bugs, whatever their class. */
 const OPERATORS_FAULT = /^42501/;
 
-/** Faults that one row of a batch can bring upon its neighbours. */
-const ROW_FAULT = /^(22|23|40001|40P01)/;
+/** Faults that one row of a batch can bring upon its neighbours; the last is a lock that it waits for in vain. */
+const ROW_FAULT = /^(22|23|40001|40P01|55P03)/;
 
 /**
  * Translates any error of the driver into a `VaultError` whose cause is free of data. A `VaultError`

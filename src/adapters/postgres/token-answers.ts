@@ -7,7 +7,7 @@ type AnswerKey = { vaultId: number; key: Buffer };
 type Idempotent = NewToken & { idempotency: IdempotentAnswer };
 
 /** An answer older than this is as good as none: its key may be used anew. */
-const ANSWER_LIFE = `interval '24 hours'`;
+export const ANSWER_LIFE = `interval '24 hours'`;
 
 // Sorted: callers of the same keys wait for each other, and one of them replays.
 const CLAIM = `

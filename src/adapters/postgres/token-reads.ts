@@ -6,12 +6,10 @@ import {
   ROW_OF_HOLDER,
   TOKEN_COLUMNS,
   TOKEN_IS_LIVE,
+  TOKEN_IS_OPENABLE,
   type TokenRow,
   toStoredToken,
 } from './token-rows.ts';
-
-// A row sealed under a subject whose secret is gone cannot be opened any more: it counts as gone.
-const OPENABLE = '(t.subject_id is null or s.id is not null)';
 
 // Rows that only hold a fingerprint for another one are no tokens.
 const FIND = `
@@ -20,7 +18,7 @@ from unnest($1::smallint[], $2::int[], $3::text[])
   with ordinality as wanted (shard, vault_id, token, ord)
 join token t on t.shard = wanted.shard and t.vault_id = wanted.vault_id and t.token = wanted.token
 left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id
-where t.target_token is null and ${TOKEN_IS_LIVE} and ${OPENABLE}`;
+where t.target_token is null and ${TOKEN_IS_LIVE} and ${TOKEN_IS_OPENABLE}`;
 
 const findByFingerprintIn = (column: 'fp_even' | 'fp_odd') => `
 select wanted.ord::int, ${TOKEN_COLUMNS}
@@ -29,7 +27,7 @@ join token h on h.shard = wanted.shard and h.vault_id = wanted.vault_id
   and h.field_id = wanted.field_id and h.${column} = wanted.${column}
 cross join lateral ${ROW_OF_HOLDER} t
 left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id
-where ${TOKEN_IS_LIVE} and ${OPENABLE}`;
+where ${TOKEN_IS_LIVE} and ${TOKEN_IS_OPENABLE}`;
 
 const FIND_BY_FINGERPRINT = `
 with wanted as (

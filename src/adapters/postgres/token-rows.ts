@@ -45,6 +45,9 @@ export const ROW_OF_HOLDER = `(
     and o.token = h.target_token
 )`;
 
+/** Of `token t` left joined to `subject s`: a row whose person's secret is gone counts as gone. */
+export const TOKEN_IS_OPENABLE = '(t.subject_id is null or s.id is not null)';
+
 /** Turns a row into what the port promises. */
 export function toStoredToken(row: TokenRow): StoredToken {
   return {

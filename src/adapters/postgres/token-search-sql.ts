@@ -1,4 +1,4 @@
-import { TOKEN_IS_LIVE } from './token-rows.ts';
+import { TOKEN_IS_LIVE, TOKEN_IS_OPENABLE } from './token-rows.ts';
 
 // $1 vault, $2 fields, $3 limit, $4 from, $5 to, $6 and $7 the position after which to begin.
 // Rows that stand for imported tokens have a target, and are never shown.
@@ -7,7 +7,7 @@ t.vault_id = $1 and t.target_token is null
   and t.created_at >= coalesce($4::timestamptz, '-infinity')
   and t.created_at < coalesce($5::timestamptz, 'infinity')
   and (t.created_at, t.token collate "C") < (coalesce($6::timestamptz, 'infinity'), $7::text)
-  and ${TOKEN_IS_LIVE} and (t.subject_id is null or s.id is not null)`;
+  and ${TOKEN_IS_LIVE} and ${TOKEN_IS_OPENABLE}`;
 
 // A row has no more of them than all. But of `=` the planner would think that hardly any row passes it, and
 // sort a whole field where the newest few rows will do.

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { DeadToken, TokenSweep } from '../../operations/ports/token-sweep.ts';
 import { readTwice } from './certainty.ts';
 import { runStatement } from './session.ts';
+import { ANSWER_LIFE } from './token-answers.ts';
 import { keyArrays, TOKEN_IS_LIVE } from './token-rows.ts';
 
 /** Rows of each kind that one call of `forget` deletes at most. */
@@ -57,7 +58,7 @@ with gone as (
 )
 select count(*)::int as rows from gone`;
 
-const FORGET_ANSWERS = forget('idempotency', 'created_at', `interval '24 hours'`);
+const FORGET_ANSWERS = forget('idempotency', 'created_at', ANSWER_LIFE);
 const FORGET_REVOCATIONS = forget(
   'revocation',
   'revoked_at',

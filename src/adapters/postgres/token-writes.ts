@@ -105,6 +105,7 @@ export async function writeRows<Row extends Draft>(
   session: Session,
   rows: readonly Row[],
 ): Promise<Set<Row>> {
+  if (rows.length === 0) return new Set();
   const stored = await session.rows<{ ord: number }>({
     name: 'token-insert',
     text: WRITE,
@@ -121,6 +122,7 @@ export async function removeEnded<Row extends NewToken>(
   session: Session,
   rows: readonly Row[],
 ): Promise<Row[]> {
+  if (rows.length === 0) return [];
   const removed = await session.rows<{ vault_id: number; token: string }>({
     name: 'token-remove-ended',
     text: REMOVE_ENDED,

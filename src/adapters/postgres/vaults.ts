@@ -8,8 +8,6 @@ import { runStatement, type Session, withSession } from './session.ts';
 type Deps = { pool: Pool; clock: Clock };
 
 const MAX_ATTEMPTS = 50;
-/** Of tokens (DESIGN §6). */
-const SHARDS = 256;
 
 const CREATE_VAULT = `
 insert into vault (name) values ($1)
@@ -26,11 +24,10 @@ const CREATE_FIELD = `
 insert into field (vault_id, id, name, mac) values ($1, $2, $3, $4)
 on conflict do nothing`;
 
-// By shard: there is no index by field alone, and a field without tokens would else be looked for in all rows
-// by one statement.
-const SHARD_HAS_TOKENS = `
-select exists (select from token where shard = $1 and vault_id = $2 and field_id = $3)
-  or exists (select from tombstone where shard = $1 and vault_id = $2 and field_id = $3) as found`;
+// By the index of fields and times, in which the rows of aliases are not: those never exist without a token.
+const HAS_TOKENS = `
+select exists (select from token where vault_id = $1 and field_id = $2 and target_token is null)
+  or exists (select from tombstone where vault_id = $1 and field_id = $2) as found`;
 
 /** A field's id as it is stored. `mac` must be checked before the pair is believed. */
 export type FieldRow = { id: number; name: string; mac: Buffer };
@@ -109,19 +106,14 @@ export async function ensureFields(
   throw new VaultError('store_unavailable', { detail: 'lost every race for a field id' });
 }
 
-/**
- * True when the store has a token of this field, live or not, or remembers that there was one. The field of
- * a large vault is looked for in as many statements as there are shards.
- */
+/** True when the store has a token of this field, live or not, or remembers that there was one. */
 export async function hasTokens(
   deps: Deps,
   { vaultId, fieldId }: { vaultId: number; fieldId: number },
 ): Promise<boolean> {
-  for (let shard = 0; shard < SHARDS; shard += 1) {
-    const values = [shard, vaultId, fieldId];
-    const ask = { text: SHARD_HAS_TOKENS, values };
-    const [row] = await runStatement<{ found: boolean }>(deps.pool, ask);
-    if (row?.found !== false) return true;
-  }
-  return false;
+  const [row] = await runStatement<{ found: boolean }>(deps.pool, {
+    text: HAS_TOKENS,
+    values: [vaultId, fieldId],
+  });
+  return row?.found !== false;
 }

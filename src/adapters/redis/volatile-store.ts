@@ -71,12 +71,13 @@ export function makeRedisVolatileStore(deps: {
   };
 }
 
-/** The driver's errors carry the command with its arguments, tokens among them: that part is taken off. */
+/** The driver's errors quote commands with their arguments, tokens among them: only their names go further. */
 async function answer<Reply>(reply: Promise<Reply>): Promise<Reply> {
   try {
     return await reply;
-  } catch (cause) {
-    if (cause instanceof Error) Reflect.deleteProperty(cause, 'command');
-    throw new VaultError('store_unavailable', { cause, detail: 'Redis did not answer' });
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'unknown';
+    // biome-ignore lint/style/useErrorCause: the cause is what must not go further
+    throw new VaultError('store_unavailable', { detail: `Redis did not answer: ${name}` });
   }
 }
