@@ -1,6 +1,7 @@
 import { VaultError } from '../domain/errors.ts';
-import type { AuditOperations, PublicOperation } from './audit-operations.ts';
+import type { AuditOperations } from './audit-operations.ts';
 import type { AuditDeps } from './steps/audit-deps.ts';
+import { makeBound } from './steps/bound.ts';
 import { findShard, orNotFound, readTilePath } from './steps/log-files.ts';
 
 type Deps = Pick<AuditDeps, 'reader' | 'vkeysOf' | 'receipts'>;
@@ -22,23 +23,6 @@ export function makeAuditLogFiles(
     auditVerifierKeys: bounded(makeAuditVerifierKeys(deps)),
     erasureVerifierKeys: bounded(makeErasureVerifierKeys(deps)),
   };
-}
-
-/** Makes what bounds how many of the operations that it is given run at once, all together. */
-function makeBound(max: number) {
-  let running = 0;
-  return <Input, Output>(
-    operation: PublicOperation<Input, Output>,
-  ): PublicOperation<Input, Output> =>
-    async (input) => {
-      if (running >= max) throw new VaultError('overloaded');
-      running += 1;
-      try {
-        return await operation(input);
-      } finally {
-        running -= 1;
-      }
-    };
 }
 
 /** Serves the newest published checkpoint of a shard, with its signatures (tlog-tiles). Public. */

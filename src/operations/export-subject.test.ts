@@ -17,7 +17,7 @@ const FIELDS = {
     retention: { ttl: '1h', maxReveals: 1 },
   },
 };
-const POLICY = policyOf(FIELDS, { privacy: [{ allow: ['subject.export'] }] });
+const POLICY = policyOf(FIELDS, { privacy: [{ allow: ['subject.export', 'subject.erase'] }] });
 const privacy = callAs('privacy');
 const subject = 'customer-17';
 const MINUTE_MS = 60_000;
@@ -52,6 +52,20 @@ test('every live value of the person is told by field, oldest first, and nobody 
       metadata: { kind: value },
     })),
   });
+});
+
+test('metadata of a value that people share is told to none of them, before an erasure or after', async () => {
+  const service = makeService();
+  const value = 'family@example.com';
+  await tokenize(service, { field: 'email', value, metadata: { note: 'first' } });
+  await tokenize(service, { field: 'email', value, subject: 'customer-18' });
+  for (const person of [subject, 'customer-18']) {
+    const { email } = await exported(service, person);
+    assert.deepEqual([email?.[0]?.value, email?.[0]?.metadata], [value, undefined]);
+  }
+  await service.operations.eraseSubject(privacy, { subject });
+  const { email } = await exported(service, 'customer-18');
+  assert.deepEqual([email?.[0]?.value, email?.[0]?.metadata], [value, undefined]);
 });
 
 test('a person whom nobody knows has no values, and that was asked is on record', async () => {

@@ -1,14 +1,19 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { VaultError } from '../domain/errors.ts';
 import type { Operations, SubjectExport } from './operation.ts';
-import type { PersonKey } from './ports/people-store.ts';
+import type { PersonalRow, PersonKey } from './ports/people-store.ts';
 import type { StoredToken } from './ports/token-store.ts';
 import { checkAction, type Session } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
 import type { OperationDeps } from './steps/deps.ts';
 import { openMetadata, openValue } from './steps/sealing.ts';
 
-/** More would be an answer, and an event, of several megabytes. */
+/** More would be an answer, and events, of many megabytes. */
 const MAX_TOKENS = 10_000;
+/** Sealed bytes of all of them: they are opened in memory. */
+const MAX_BYTES = 32 << 20;
+/** Opening rows is work without a pause: other requests get their turn after this many. */
+const TURN_ROWS = 64;
 const PAGE_ROWS = 1_000;
 
 type HeldValue = SubjectExport['fields'][string][number];
@@ -28,14 +33,15 @@ export function makeExportSubject(deps: OperationDeps): Operations['exportSubjec
       const person = { vaultId: vault.id, digest: cipher.subjectDigest(subject) };
       const rows = (await readRows(deps, person)).sort(byAge);
       const fields = new Map<string, HeldValue[]>();
-      for (const row of rows) {
+      for (const [index, { row, isShared }] of rows.entries()) {
+        if (index % TURN_ROWS === TURN_ROWS - 1) await nextTurn();
         checkOwner(person, row);
         const name = fieldOf(session, row);
         const held = fields.get(name) ?? [];
-        held.push(heldValue(session, row));
+        held.push(heldValue(session, row, isShared));
         fields.set(name, held);
       }
-      const fates = rows.map((row) => ({ token: row.token, field: fieldOf(session, row) }));
+      const fates = rows.map(({ row }) => ({ token: row.token, field: fieldOf(session, row) }));
       return { output: { fields: Object.fromEntries(fields) }, fates };
     });
   };
@@ -45,14 +51,19 @@ export function makeExportSubject(deps: OperationDeps): Operations['exportSubjec
 async function readRows(
   { people }: Pick<OperationDeps, 'people'>,
   person: PersonKey,
-): Promise<StoredToken[]> {
-  const rows: StoredToken[] = [];
+): Promise<PersonalRow[]> {
+  const rows: PersonalRow[] = [];
+  let bytes = 0;
   for (;;) {
-    const last = rows.at(-1);
+    const last = rows.at(-1)?.row;
     const after = last === undefined ? {} : { after: { shard: last.shard, token: last.token } };
     const page = await people.rowsOf({ ...person, ...after, limit: PAGE_ROWS });
-    rows.push(...page.map(({ row }) => row));
-    if (rows.length > MAX_TOKENS) {
+    rows.push(...page);
+    bytes += page.reduce(
+      (sum, { row }) => sum + row.sealed.length + (row.metadata?.length ?? 0),
+      0,
+    );
+    if (rows.length > MAX_TOKENS || bytes > MAX_BYTES) {
       throw new VaultError('invalid_request', {
         problems: [{ path: '/subject', rule: 'max_tokens' }],
       });
@@ -61,7 +72,7 @@ async function readRows(
   }
 }
 
-function byAge(a: StoredToken, b: StoredToken): number {
+function byAge({ row: a }: PersonalRow, { row: b }: PersonalRow): number {
   return a.createdAt.getTime() - b.createdAt.getTime() || (a.token < b.token ? -1 : 1);
 }
 
@@ -83,8 +94,9 @@ function checkOwner({ digest }: PersonKey, { subject }: StoredToken): void {
   }
 }
 
-function heldValue(session: Session, row: StoredToken): HeldValue {
-  const metadata = openMetadata(session, row);
+function heldValue(session: Session, row: StoredToken, isShared: boolean): HeldValue {
+  // Nobody knows whose it is: the first of those who share the value may have brought it.
+  const metadata = isShared ? undefined : openMetadata(session, row);
   return {
     token: row.token,
     value: openValue(session, row),

@@ -38,3 +38,19 @@ test('asking needs policy.read, and is on record either way', async () => {
   const seen = audit.events.map(({ operation, outcome }) => `${operation} ${outcome}`);
   assert.deepEqual(seen, ['policy.read allow', 'policy.read deny', 'policy.read deny']);
 });
+
+test('one count at a time: who asks meanwhile is told to come back', async () => {
+  const { operations, deps } = makeTestOperations();
+  let finish = () => {};
+  deps.search.usage = async () => {
+    await new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    return [];
+  };
+  const first = operations.stats(callAs('auditor'), {});
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal((await failureOf(operations.stats(callAs('auditor'), {}))).code, 'overloaded');
+  finish();
+  await first;
+});

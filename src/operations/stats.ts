@@ -4,15 +4,20 @@ import type { FieldStats, Operations } from './operation.ts';
 import type { FieldUsage } from './ports/token-search.ts';
 import { checkAction } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
+import { makeBound } from './steps/bound.ts';
 import type { OperationDeps } from './steps/deps.ts';
+
+/** Counting takes a connection for as long as the vault is large, and there are few for that. */
+const MAX_AT_ONCE = 1;
 
 /** Tells how many tokens the fields of a vault have, and how full those fields are that can fill up. */
 export function makeStats(deps: OperationDeps): Operations['stats'] {
+  const count = makeBound(MAX_AT_ONCE)((vaultId: number) => deps.search.usage(vaultId));
   return (call) =>
     audited(deps, call, { action: 'policy.read', items: 1 }, async (session) => {
       checkAction(session, { action: 'policy.read', items: 1, atMs: deps.clock.now() });
       const { vault } = session;
-      const usage = await deps.search.usage(vault.id);
+      const usage = await count(vault.id);
       const usageOf = new Map(usage.map((one) => [one.fieldId, one]));
       const fields = [...vault.policy.fields.values()].map((field) =>
         statsOf(field, usageOf.get(vault.fieldIds.get(field.name) ?? 0)),

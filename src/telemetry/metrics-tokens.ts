@@ -28,7 +28,7 @@ export function makeTokenMetrics(registers: Registry[]): TokenMetrics {
   });
   const ratio = new Gauge({
     name: `${PREFIX}used_ratio`,
-    help: 'Used part of the fullest space of a field: at 1 there are no more tokens for some values.',
+    help: 'Used tokens of the fullest space of a field, by the capacity of its smallest one: an upper bound where values differ in length.',
     labelNames,
     registers,
   });

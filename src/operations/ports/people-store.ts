@@ -19,7 +19,7 @@ export interface PeopleStore {
   /**
    * Erases the person in one transaction: their links, the rows that nobody else is linked to or that only
    * their secret opens (`tombstone` gives the keyed digest, 16 bytes, that a token of a small format leaves),
-   * stored answers, their secret; and notes the erasure. No row of theirs can appear while it runs, and of two
+   * stored answers, their secret, metadata and tags of what they shared; and notes the erasure. No row of theirs can appear while it runs, and of two
    * persons who are erased at once, one takes along what they shared. Resolves to the number of rows deleted.
    *
    * Repeating the same erasure (`atMs`) changes nothing and gives the same number, also when the person came

@@ -38,7 +38,8 @@ export function repeatsOf(
 
 /**
  * Refuses a batch whose key was used with another body: as a whole and before anything is stored, because its
- * items would else be new ones wherever the first batch had none.
+ * items would else be new ones wherever the first batch had none. Places that this batch lacks, and batches
+ * that race with it, are not seen: an item of another body is refused by itself then.
  * @throws VaultError `idempotency_mismatch`
  */
 export async function checkSameBatch(repeats: readonly (Repeat | undefined)[]): Promise<void> {

@@ -25,6 +25,7 @@ export function tagsOf(
 
 function isTag(value: JsonValue): boolean {
   return typeof value === 'string'
-    ? value.length <= MAX_TAG_CHARACTERS
+    ? // As many code points as a search may ask for.
+      Array.from(value).length <= MAX_TAG_CHARACTERS
     : typeof value === 'number' || typeof value === 'boolean';
 }
