@@ -100,7 +100,9 @@ async function readDevAccess(dataDir: string, role: string): Promise<Access> {
     throw failure(`${path} is not what dev writes: start it again.`);
   }
   if (typeof token !== 'string') {
-    throw failure(`The service that runs with dev has no role ${printable(role)}.`);
+    throw failure(
+      `The service that runs with dev has no role ${printable(role)}: it has ${Object.keys(tokens).map(printable).join(', ')}.`,
+    );
   }
   return { baseUrl: new URL(baseUrl).origin, token };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { luhnSum } from '../../src/domain/tokens/luhn.ts';
+import { luhnSum } from '../../src/domain/values/luhn.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
 import { startTestService, type TestService } from '../helpers/service.ts';
 

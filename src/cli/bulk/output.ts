@@ -187,9 +187,10 @@ async function syncFolder(path: string): Promise<void> {
 export async function sizeOf(path: string): Promise<number | undefined> {
   try {
     const found = await stat(path);
+    if (found.isDirectory()) throw refuse(`Cannot read ${path}: it is a folder`);
     return found.isFile() ? found.size : undefined;
   } catch (error) {
-    throw fileProblem(`Cannot read ${path}`, error);
+    throw error instanceof VaultError ? error : fileProblem(`Cannot read ${path}`, error);
   }
 }
 

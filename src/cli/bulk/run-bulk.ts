@@ -1,6 +1,6 @@
 import { sha256Hex } from '../../crypto/digest.ts';
 import { randomBytes } from '../../crypto/random.ts';
-import { ERRORS, VaultError } from '../../domain/errors.ts';
+import { ERRORS, type ErrorCode, VaultError } from '../../domain/errors.ts';
 import type { Client } from '../client.ts';
 import type { Input } from './input.ts';
 import { findProgress, type Output, openOutput, type Progress } from './output.ts';
@@ -247,7 +247,7 @@ async function swapChunk(
 }
 
 function renderChunk(
-  { names, swapped, failuresPath }: BulkJob,
+  { names, swapped, outputPath, failuresPath }: BulkJob,
   chunk: Chunk,
   byRecord: readonly ReadonlyMap<number, ItemFate>[],
 ): Done {
@@ -262,7 +262,7 @@ function renderChunk(
     const [first] = wrong;
     if (first !== undefined && failuresPath === undefined) {
       throw new VaultError(first.code, {
-        detail: `Record ${record.number}, ${first.name}: ${ERRORS[first.code].title} (${first.code}). Mend it, or name a file with --failures for records that fail. What is done is kept: the same command goes on from there.`,
+        detail: `Record ${record.number}, ${first.name}: ${ERRORS[first.code].title} (${first.code}). ${adviceFor(first.code, outputPath)}`,
       });
     }
     for (const { name, code } of wrong)
@@ -271,6 +271,15 @@ function renderChunk(
     if (wrong.length === 0) text += record.render(textsOf(fates, swapped));
   }
   return { chunk, text, failures, failed };
+}
+
+function adviceFor(code: ErrorCode, outputPath: string | undefined): string {
+  if (code === 'field_unknown' || code === 'view_not_granted') return 'Check --field and --view.';
+  // What this command sends is well-formed; only volatile fields refuse to be repeatable.
+  if (code === 'invalid_request') return 'Fields of mode volatile cannot be filled from files.';
+  return outputPath === undefined
+    ? 'Mend it, or name files with --out and --failures.'
+    : 'Mend it, or name a file with --failures for records that fail. What is done is kept: the same command goes on from there.';
 }
 
 function textsOf(fates: ReadonlyMap<number, ItemFate>, swapped: number): (string | undefined)[] {

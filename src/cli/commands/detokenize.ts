@@ -10,7 +10,7 @@ export const detokenize = bulkCommand({
   options: Object.fromEntries(CONTEXT.map((name) => [name, { type: 'string' as const }])),
   help: [
     '--view V           how much of each value (default: full)',
-    '--purpose P        why',
+    "--purpose P        why: one of the purposes that the vault's policy declares",
     '--reference R      the ticket or case that it is for',
     '--approval A       the approval that allows it',
   ],

@@ -12,9 +12,9 @@ export const exportVault: Command = {
   help: [
     '--vault V    the vault',
     '--out FILE   the file to write, in the age format; in place of any that is there',
-    'Asks the service at COUNTERFOIL_URL with COUNTERFOIL_TOKEN, else the one that runs with dev. Only who has',
-    'the identity of a recipient in COUNTERFOIL_EXPORT_RECIPIENTS of the service can open the file; with it,',
-    'every value of the vault.',
+    'Asks the service at COUNTERFOIL_URL, else the one that runs with dev, with COUNTERFOIL_TOKEN: of a role that',
+    'is allowed vault.export (for dev: counterfoil dev-token --vault V --role R). The service must have',
+    'COUNTERFOIL_EXPORT_RECIPIENTS; whoever has the identity of one of them can open the file, and every value.',
   ],
   run: async (context, args) => {
     const vault = textOf(args, 'vault');
