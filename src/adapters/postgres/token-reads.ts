@@ -11,12 +11,17 @@ import {
   toStoredToken,
 } from './token-rows.ts';
 
-// Rows that only hold a fingerprint for another one are no tokens.
+// Rows that only hold a fingerprint for another one are no tokens. "offset 0" keeps that question out of
+// the look-up: a table without statistics was scanned by the index of tokens in their order, 4 ms each.
 const FIND = `
 select wanted.ord::int, ${TOKEN_COLUMNS}
 from unnest($1::smallint[], $2::int[], $3::text[])
   with ordinality as wanted (shard, vault_id, token, ord)
-join token t on t.shard = wanted.shard and t.vault_id = wanted.vault_id and t.token = wanted.token
+cross join lateral (
+  select * from token o
+  where o.shard = wanted.shard and o.vault_id = wanted.vault_id and o.token = wanted.token
+  offset 0
+) t
 left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id
 where t.target_token is null and ${TOKEN_IS_LIVE} and ${TOKEN_IS_OPENABLE}`;
 
