@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { makeTokenReads } from '../adapters/cache/token-reads.ts';
 import { type IssuerConfig, makeAuthenticator } from '../adapters/oidc/authenticator.ts';
 import { makeBudgetStore } from '../adapters/postgres/budgets.ts';
 import { makeWrappedKeyStore } from '../adapters/postgres/keys.ts';
@@ -177,13 +178,15 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
   const search = makeTokenSearch({ pool: database.log });
   startUpkeep({ vaults, keysets, search, ...parts });
   const exporting = { pool: database.log, store, keyring, keysets };
+  const tokens = makeTokenStore({ ...requests, random: randomBytes, coalesced: metrics.coalesced });
   const operations = makeOperations({
     ...trail,
     progress: audit,
     vaults,
     keys: keysets,
     auditKeys: keysets,
-    tokens: makeTokenStore({ ...requests, random: randomBytes, coalesced: metrics.coalesced }),
+    tokens,
+    reads: makeTokenReads({ store: tokens }),
     search,
     people,
     journal,

@@ -23,6 +23,7 @@ const vault: Vault = {
   name: 'demo',
   policy,
   policyRef: '1:test',
+  policyVersion: 1,
   fieldIds,
   fieldNames: new Map([...fieldIds].map(([name, id]) => [id, name])),
 };

@@ -60,7 +60,16 @@ export async function openVaults(
     const vault = await openVault(deps, { id, name });
     if (vault !== undefined) vaults.set(name, vault);
   }
-  return { find: (name) => vaults.get(name), all: () => [...vaults.values()] };
+  return {
+    find: (name) => vaults.get(name),
+    all: () => [...vaults.values()],
+    refresh: async (vaultIds) => {
+      for (const { id, name } of [...vaults.values()].filter(({ id }) => vaultIds.includes(id))) {
+        const vault = await openVault(deps, { id, name });
+        if (vault !== undefined) vaults.set(name, vault);
+      }
+    },
+  };
 }
 
 /** Refuses what could not be applied before anything is. Each refused document is put on record. */
@@ -179,6 +188,7 @@ async function openVault(
     id,
     name,
     policy,
+    policyVersion: stored.version,
     policyRef: `${stored.version}:${stored.hash.toString('hex')}`,
     fieldIds: new Map(fields.map((field) => [field.name, field.id])),
     fieldNames: new Map(fields.map((field) => [field.id, field.name])),

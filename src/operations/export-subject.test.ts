@@ -118,7 +118,7 @@ test('rows of a field that the policy has dropped are told under the name that t
   const { fields, ...policy } = service.vault.policy;
   const left = new Map([...fields].filter(([name]) => name !== 'name'));
   const vault = { ...service.vault, policy: { ...policy, fields: left } };
-  const vaults = { find: () => vault, all: () => [vault] };
+  const vaults = { ...service.deps.vaults, find: () => vault, all: () => [vault] };
   const operations = makeOperations({ ...service.deps, vaults });
   assert.equal((await exported({ operations }))['name']?.[0]?.value, 'Ada');
 });

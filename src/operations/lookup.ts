@@ -34,7 +34,10 @@ export function makeLookup(deps: OperationDeps): Operations['lookup'] {
 
 async function findStored(deps: OperationDeps, session: Session, ask: IssueAsk): Promise<string> {
   const candidate = checkCandidate(deps, session, ask);
-  const row = await deps.tokens.findByFingerprint(fingerprintKey(session, candidate));
+  const row = await deps.reads.findByFingerprint(
+    fingerprintKey(session, candidate),
+    session.notes,
+  );
   if (row === undefined) throw new VaultError('token_not_found');
   checkKnown(session, row, candidate.value);
   return row.token;

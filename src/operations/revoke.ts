@@ -51,7 +51,7 @@ async function findOne(
  * @throws VaultError `token_not_found` for vaultless tokens: in nothing else than missing ones do they end
  */
 function endOf(
-  { tokens, volatile }: Pick<OperationDeps, 'tokens' | 'volatile'>,
+  { tokens, reads, volatile }: Pick<OperationDeps, 'tokens' | 'reads' | 'volatile'>,
   { cipher }: Session,
   { found, field }: Permitted,
 ): () => Promise<boolean> {
@@ -60,7 +60,11 @@ function endOf(
       const { key } = found;
       const isSmall = field.token.format.isSmall;
       const tombstone = isSmall ? { tombstone: cipher.digests.tombstone(key.token) } : {};
-      return () => tokens.revoke({ ...key, ...tombstone });
+      return async () => {
+        const isEnded = await tokens.revoke({ ...key, ...tombstone });
+        reads.forget([key]);
+        return isEnded;
+      };
     }
     case 'volatile':
       return () => volatile.end(found.key);

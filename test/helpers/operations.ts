@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeTokenReads } from '../../src/adapters/cache/token-reads.ts';
 import { makeMemoryAuditLog } from '../../src/adapters/memory/audit-log.ts';
 import { makeMemoryBudgetStore } from '../../src/adapters/memory/budget-store.ts';
 import { makeMemoryPeopleStore } from '../../src/adapters/memory/people-store.ts';
@@ -63,11 +64,13 @@ export function makeTestOperations(
     vaults: {
       find: (name: string) => find(name)?.vault,
       all: () => opened.map((one) => one.vault),
+      refresh: async () => {},
     },
     keys: {
       cipherOf: async (id: number) => opened.find((one) => one.vault.id === id)?.cipher ?? cipher,
     },
     tokens,
+    reads: makeTokenReads({ store: tokens }),
     search: makeMemoryTokenSearch(clock, tables),
     people: makeMemoryPeopleStore(clock, tables),
     journal: makeErasureJournal({
@@ -116,6 +119,7 @@ function openVault(policyText: string, id: number) {
     name: policy.vault,
     policy,
     policyRef: '1:test',
+    policyVersion: 1,
     fieldIds: new Map(names.map((name, index) => [name, index + 1])),
     fieldNames: new Map(names.map((name, index) => [index + 1, name])),
   };

@@ -46,8 +46,8 @@ export type AuditEvent = {
   outcome: Outcome;
   /** HTTP status of the answer. */
   status: number;
-  /** Machine reason of a denial or failure. */
-  reason?: ErrorCode;
+  /** Machine reason of a denial or failure; `outdated`: the answer of an earlier event was withheld. */
+  reason?: ErrorCode | 'outdated';
   /** Vault name, when the event belongs to a vault that exists. */
   vault?: string;
   /** `<version>:<content hash>` of the policy that decided. */

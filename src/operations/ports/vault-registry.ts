@@ -7,6 +7,8 @@ export type Vault = {
   policy: Policy;
   /** `<version>:<sha-256 of the document, hex>`: what an audit event cites. */
   policyRef: string;
+  /** The number in front of it: versions of a vault count up. */
+  policyVersion: number;
   /** Field name → id; ids outlive renames of nothing: a name keeps its id for ever. */
   fieldIds: ReadonlyMap<string, number>;
   /** The reverse of `fieldIds`; holds fields that the policy in force no longer has, too. */
@@ -18,4 +20,9 @@ export interface VaultRegistry {
   find(name: string): Vault | undefined;
   /** All vaults, but for the service's own. */
   all(): readonly Vault[];
+  /**
+   * Reads these vaults anew: their policies have newer versions. Resolves when `find` gives what was in force
+   * after the call; rejects when what is stored cannot be believed or read, and then nothing has changed.
+   */
+  refresh(vaultIds: readonly number[]): Promise<void>;
 }

@@ -10,10 +10,11 @@ import {
 import type { Action, Field } from '../../domain/policy/policy.ts';
 import type { Call } from '../call.ts';
 import type { RevealContext } from '../operation.ts';
+import type { ReadNotes } from '../ports/token-reads.ts';
 import type { Vault, VaultRegistry } from '../ports/vault-registry.ts';
 
 /** A call that has found its vault: what the later steps of an operation work with. */
-export type Session = { call: Call; vault: Vault; cipher: VaultCipher };
+export type Session = { call: Call; vault: Vault; cipher: VaultCipher; notes: ReadNotes };
 
 /**
  * The vault of a call. One that does not exist, one that the credential does not name and one in which

@@ -106,7 +106,7 @@ test('a scope of one vault is that vault, and nothing that belongs to none', () 
 });
 
 test('where there is no vault, nobody reads everything', () => {
-  const none = { ...deps, vaults: { find: () => undefined, all: () => [] } };
+  const none = { ...deps, vaults: { ...deps.vaults, find: () => undefined, all: () => [] } };
   assert.equal(
     codeOf(() => auditScope(none, callerOf(['both']))),
     'forbidden',

@@ -1,13 +1,27 @@
 import type { AuditEvent, AuditReceipt } from '../../domain/audit/event.ts';
 import { VaultError } from '../../domain/errors.ts';
 import type { Answer, Call } from '../call.ts';
-import type { AuditLog } from '../ports/audit-log.ts';
+import { type AuditLog, type Basis, OutdatedBasis } from '../ports/audit-log.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ReadNotes, TokenReads } from '../ports/token-reads.ts';
 import type { VaultKeys } from '../ports/vault-keys.ts';
 import type { VaultRegistry } from '../ports/vault-registry.ts';
 import { findVault, type Session } from './access.ts';
-import { type About, eventOfCall, eventsOfFates, type Fate } from './events.ts';
+import {
+  type About,
+  eventOfCall,
+  eventOfWithheld,
+  eventsOfFates,
+  type Fate,
+  type Seen,
+} from './events.ts';
 import { waitForGrid } from './grid.ts';
+
+/**
+ * Attempts at a request whose answers are withheld. The second one reads nothing from caches and decides by
+ * the policy of then: a third is for somebody who changes policies faster than requests take.
+ */
+const MAX_ATTEMPTS = 3;
 
 /**
  * What an operation reports of its work: the fate of each item, and the answer; or the effect that is
@@ -19,6 +33,22 @@ export type Done<Output> = { fates: readonly Fate[]; query?: About['query'] } & 
   | { effect: (receipt: AuditReceipt) => Promise<Output> }
 );
 
+type AuditedDeps = {
+  vaults: VaultRegistry;
+  keys: VaultKeys;
+  reads: TokenReads;
+  audit: AuditLog;
+  clock: Clock;
+};
+
+/** One request, and when it began on the monotonic clock: its attempts have one grid. */
+type Request<Output> = {
+  call: Call;
+  about: About;
+  work: (session: Session) => Promise<Done<Output>>;
+  startedAt: number;
+};
+
 /**
  * Runs one data-plane operation in the only order there is: find the vault, work (durable when it
  * resolves), audit (durable when it resolves), answer. A crash between work and audit leaves a token
@@ -27,38 +57,74 @@ export type Done<Output> = { fates: readonly Fate[]; query?: About['query'] } & 
  *
  * Refusals and failures go on record before the caller hears of them; when even that fails, the
  * caller hears `audit_unavailable` and nothing else.
+ *
+ * The audit also tells whether the policy and what caches said still held. When not, the answer is withheld,
+ * which is an event of its own, and the work is done anew. What an attempt has stored or spent, stays: a token
+ * that nobody was told, or reveals of a budget.
  */
 export async function audited<Output>(
-  deps: { vaults: VaultRegistry; keys: VaultKeys; audit: AuditLog; clock: Clock },
+  deps: AuditedDeps,
   call: Call,
   about: About,
   work: (session: Session) => Promise<Done<Output>>,
 ): Promise<Answer<Output>> {
-  const startedAt = deps.clock.monotonic();
-  const seen: Partial<Session> = { call };
-  const fail = async (error: unknown): Promise<never> => {
-    const failure = asVaultError(error);
-    const receipt = await record(deps.audit, [eventOfCall({ call, ...seen }, about, failure.code)]);
-    failure.auditEventId = receipt.eventId;
-    if (failure.code === 'token_not_found') await waitForGrid(deps.clock, startedAt);
-    throw failure;
-  };
+  const request = { call, about, work, startedAt: deps.clock.monotonic() };
+  for (let attempt = 1; ; attempt += 1) {
+    const seen: Seen = { call };
+    try {
+      return await attemptOnce(deps, request, { seen, isFresh: attempt > 1 });
+    } catch (error) {
+      if (!(error instanceof OutdatedBasis)) throw error;
+      await withhold(deps, { seen, about, outdated: error });
+      if (attempt === MAX_ATTEMPTS) return fail(deps, request, seen, new VaultError('overloaded'));
+    }
+  }
+}
+
+async function attemptOnce<Output>(
+  deps: AuditedDeps,
+  request: Request<Output>,
+  { seen, isFresh }: { seen: Seen; isFresh: boolean },
+): Promise<Answer<Output>> {
+  const { call, about, work, startedAt } = request;
+  const notes: ReadNotes = { isFresh, cached: [] };
   const find = async () => {
     const vault = findVault(deps.vaults, call);
     seen.vault = vault;
     const cipher = await deps.keys.cipherOf(vault.id);
     seen.cipher = cipher;
-    return work({ call, vault, cipher });
+    return work({ call, vault, cipher, notes });
   };
-  const done = await find().catch(fail);
+  const done = await find().catch((error) =>
+    fail(deps, request, seen, error, basisOf(seen, notes)),
+  );
   const { fates, query } = done;
   const told = query === undefined ? about : { ...about, query };
-  const receipt = await record(deps.audit, eventsOfFates({ call, ...seen }, told, fates));
-  const output = 'effect' in done ? await done.effect(receipt).catch(fail) : done.output;
+  const receipt = await record(deps.audit, eventsOfFates(seen, told, fates), basisOf(seen, notes));
+  // Nothing that was done is done again: a failure from here on is told as it is.
+  const output =
+    'effect' in done
+      ? await done.effect(receipt).catch((error) => fail(deps, request, seen, error))
+      : done.output;
   if (fates.some(({ failure }) => failure?.code === 'token_not_found')) {
     await waitForGrid(deps.clock, startedAt);
   }
   return { output, receipt };
+}
+
+/** Puts a failure on record, then throws it. */
+async function fail(
+  { audit, clock }: Pick<AuditedDeps, 'audit' | 'clock'>,
+  { about, startedAt }: Request<unknown>,
+  seen: Seen,
+  error: unknown,
+  basis?: Basis,
+): Promise<never> {
+  const failure = asVaultError(error);
+  const receipt = await audit.append(eventOfCall(seen, about, failure.code), basis);
+  failure.auditEventId = receipt.eventId;
+  if (failure.code === 'token_not_found') await waitForGrid(clock, startedAt);
+  throw failure;
 }
 
 /** An error fit to cross a transport: what is not a `VaultError` becomes `internal`, its cause kept for the log. */
@@ -66,10 +132,41 @@ export function asVaultError(error: unknown): VaultError {
   return error instanceof VaultError ? error : new VaultError('internal', { cause: error });
 }
 
-/** All events of a request, concurrently; they share a commit. The first one's receipt is the answer's. */
-async function record(audit: AuditLog, events: readonly AuditEvent[]): Promise<AuditReceipt> {
-  const [first] = await Promise.all(events.map((event) => audit.append(event)));
+/** What a request has rested on so far. */
+function basisOf({ vault }: Seen, { cached }: ReadNotes): Basis {
+  return {
+    policies: vault === undefined ? [] : [{ vaultId: vault.id, version: vault.policyVersion }],
+    cached,
+  };
+}
+
+/**
+ * All events of a request, concurrently; they share a commit. The first one's receipt is the answer's, and it
+ * carries the basis of all: none is answered before all are durable.
+ */
+async function record(
+  audit: AuditLog,
+  [first, ...others]: readonly AuditEvent[],
+  basis: Basis,
+): Promise<AuditReceipt> {
   if (first === undefined)
     throw new VaultError('internal', { detail: 'an operation without an event' });
-  return first;
+  const [receipt] = await Promise.all([
+    audit.append(first, basis),
+    ...others.map((event) => audit.append(event)),
+  ]);
+  return receipt;
+}
+
+/** Puts it on record that an answer did not leave, and sees to it that the next attempt knows better. */
+async function withhold(
+  { audit, vaults, reads }: Pick<AuditedDeps, 'audit' | 'vaults' | 'reads'>,
+  { seen, about, outdated }: { seen: Seen; about: About; outdated: OutdatedBasis },
+): Promise<void> {
+  const { policies, cached } = outdated.over;
+  reads.forget(cached);
+  await Promise.all([
+    audit.append(eventOfWithheld(seen, about, outdated.eventId)),
+    policies.length === 0 ? undefined : vaults.refresh(policies.map(({ vaultId }) => vaultId)),
+  ]);
 }

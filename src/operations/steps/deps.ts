@@ -3,6 +3,7 @@ import type { AuditLog } from '../ports/audit-log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ErasureJournal } from '../ports/erasure-journal.ts';
 import type { PeopleStore } from '../ports/people-store.ts';
+import type { TokenReads } from '../ports/token-reads.ts';
 import type { TokenSearch } from '../ports/token-search.ts';
 import type { TokenStore } from '../ports/token-store.ts';
 import type { VaultKeys } from '../ports/vault-keys.ts';
@@ -15,6 +16,8 @@ export type OperationDeps = {
   vaults: VaultRegistry;
   keys: VaultKeys;
   tokens: TokenStore;
+  /** The same tokens, out of caches where these have them. */
+  reads: TokenReads;
   search: TokenSearch;
   people: PeopleStore;
   /** Remembers erasures where no restored backup undoes it. */

@@ -27,11 +27,22 @@ export type About = {
 export type Fate = { token?: string; field?: string; failure?: VaultError };
 
 /** As much of the session as the request got to: the vault may be unknown, its keys out of reach. */
-type Seen = Partial<Session> & { call: Call };
+export type Seen = Partial<Omit<Session, 'notes'>> & { call: Call };
 
 /** The event of a request that failed as a whole, before its items were told apart. */
 export function eventOfCall(seen: Seen, about: About, code: ErrorCode): AuditEvent {
   return eventOf(seen, about, code);
+}
+
+/** The event about an answer that was put on record and then withheld, because what it rests on was over. */
+export function eventOfWithheld(seen: Seen, about: About, eventId: string): AuditEvent {
+  return {
+    ...eventOf(seen, about, 'allowed'),
+    outcome: 'error',
+    status: ERRORS.overloaded.status,
+    reason: 'outdated',
+    attributes: { withheld: eventId },
+  };
 }
 
 /**

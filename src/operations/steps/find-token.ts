@@ -1,6 +1,7 @@
 import type { Field, TokenMode } from '../../domain/policy/policy.ts';
 import { isTokenText, sivPrefixOf } from '../../domain/tokens/recognise.ts';
 import { shardOf } from '../../domain/tokens/shard.ts';
+import type { ReadNotes } from '../ports/token-reads.ts';
 import type { StoredToken, TokenKey } from '../ports/token-store.ts';
 import type { VolatileToken } from '../ports/volatile-store.ts';
 import type { Session } from './access.ts';
@@ -17,7 +18,7 @@ export type Found = { fieldId: number } & (
 );
 
 /** `named`: the field that the caller takes the token to be of. */
-type Ask = { token: string; named: Field | undefined };
+type Ask = { token: string; named: Field | undefined; notes: ReadNotes };
 
 /**
  * Looks for a token where its text says that it can be; where that is does not depend on whether it is there.
@@ -25,7 +26,7 @@ type Ask = { token: string; named: Field | undefined };
  * ended tokens are `undefined`.
  */
 export async function findToken(
-  deps: Pick<OperationDeps, 'tokens' | 'volatile' | 'clock'>,
+  deps: Pick<OperationDeps, 'reads' | 'volatile' | 'clock'>,
   session: Session,
   ask: Ask,
 ): Promise<Found | undefined> {
@@ -52,14 +53,14 @@ function fieldsOf({ vault }: Session, { named }: Ask, mode: TokenMode): Field[] 
  * a token that is missing costs what one costs that the caller may not see.
  */
 async function findKept(
-  { tokens, volatile, clock }: Pick<OperationDeps, 'tokens' | 'volatile' | 'clock'>,
+  { reads, volatile, clock }: Pick<OperationDeps, 'reads' | 'volatile' | 'clock'>,
   session: Session,
   ask: Ask,
 ): Promise<Found | undefined> {
-  const { token, named } = ask;
+  const { token, named, notes } = ask;
   if (!isTokenText(token)) return undefined;
   const key = { vaultId: session.vault.id, shard: shardOf(token), token };
-  const stored = named?.token.mode === 'volatile' ? undefined : await tokens.find(key);
+  const stored = named?.token.mode === 'volatile' ? undefined : await reads.find(key, notes);
   if (stored !== undefined) return { kind: 'stored', fieldId: stored.fieldId, key, row: stored };
   const canBeVolatile = fieldsOf(session, ask, 'volatile').some((field) =>
     field.token.format.matches(token),

@@ -16,7 +16,7 @@ export async function issueDeterministic(
   const candidate = checkCandidate(deps, session, ask);
   const { subject } = ask.input;
   const key = fingerprintKey(session, candidate);
-  const row = await deps.tokens.findByFingerprint(key);
+  const row = await deps.reads.findByFingerprint(key, session.notes);
   if (row !== undefined) {
     const person = await ensureSubject(deps, session, subject);
     const { value } = candidate;

@@ -2,6 +2,7 @@ import { VaultError } from '../../domain/errors.ts';
 import type { Decision } from '../../domain/policy/decide.ts';
 import type { Action, Field } from '../../domain/policy/policy.ts';
 import type { RevealContext } from '../operation.ts';
+import type { ReadNotes } from '../ports/token-reads.ts';
 import { checkField, type Session, unknownField } from './access.ts';
 import type { OperationDeps } from './deps.ts';
 import { type Found, findToken } from './find-token.ts';
@@ -32,7 +33,8 @@ export async function findPermitted(
   const { policy, fieldNames } = session.vault;
   const named = ask.field === undefined ? undefined : policy.fields.get(ask.field);
   if (ask.field !== undefined && named === undefined) throw unknownField();
-  const found = await findToken(deps, session, { token: ask.token, named });
+  const notes = notesFor(session, ask.action);
+  const found = await findToken(deps, session, { token: ask.token, named, notes });
   const field = found && policy.fields.get(fieldNames.get(found.fieldId) ?? '');
   if (found === undefined || field === undefined || (named ?? field) !== field) {
     throw new VaultError('token_not_found');
@@ -40,4 +42,9 @@ export async function findPermitted(
   const { action, items } = ask;
   const asked = { ...ask.reveal, action, items, atMs: deps.clock.now() };
   return { found, field, decision: checkField(session, field, asked) };
+}
+
+/** Only a reveal may come from a cache: who inspects or ends a token needs its row as it is. */
+function notesFor({ notes }: Session, action: Action): ReadNotes {
+  return action === 'detokenize' ? notes : { ...notes, isFresh: true };
 }
