@@ -57,3 +57,20 @@ test('a batch of an earlier version keeps the MAC that it was stored with', () =
   assert.equal(macOf(BATCH), macOf({ ...BATCH, terms: undefined }));
   assert.equal(macOf(BATCH), V1_MAC);
 });
+
+test('every boot id has its own key under every key, however many there were before', () => {
+  const keys = [auditMac(1), auditMac(2)];
+  const idOf = (index: number) => `boot-${index}`;
+  const macs = () =>
+    keys.flatMap((key) =>
+      Array.from({ length: 300 }, (_, index) =>
+        batchMac(bootMacKey(key, idOf(index)), BATCH).toString('hex'),
+      ),
+    );
+  const first = macs();
+  assert.equal(new Set(first).size, 600);
+  assert.deepEqual(macs(), first);
+  // As a process derives it that never did before.
+  const fresh = batchMac(bootMacKey(auditMac(1), idOf(7)), BATCH).toString('hex');
+  assert.equal(first[7], fresh);
+});

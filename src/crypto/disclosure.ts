@@ -1,5 +1,5 @@
 import { VaultError } from '../domain/errors.ts';
-import { sha256 } from './digest.ts';
+import { sha256Base64url } from './digest.ts';
 import type { RandomBytes } from './random.ts';
 
 const SALT_BYTES = 16;
@@ -24,5 +24,5 @@ export function disclose(name: string, value: unknown, random: RandomBytes): Dis
 
 /** base64url(SHA-256(ASCII(disclosure))) (RFC 9901 §4.2.3). */
 export function disclosureDigest(disclosure: string): string {
-  return sha256(disclosure).toString('base64url');
+  return sha256Base64url(disclosure);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type FramePart, frame, pad, unpad, utf8 } from './framing.ts';
+import { type FramePart, frame, pad, paddedLength, unpad, utf8 } from './framing.ts';
 
 const part = (): fc.Arbitrary<FramePart> =>
   fc.oneof(
@@ -32,6 +32,15 @@ test('a frame tells its parts exactly, so different parts never share a frame', 
   );
 });
 
+test('a frame that goes on from a head is the frame of all the parts', () => {
+  const parts = fc.array(part(), { maxLength: 4 });
+  fc.assert(
+    fc.property(parts, parts, (first, second) => {
+      assert.deepEqual(frame(second, frame(first)), frame([...first, ...second]));
+    }),
+  );
+});
+
 test('bytes cannot move from one part to its neighbour', () => {
   assert.notDeepEqual(frame(['ab', 'c']), frame(['a', 'bc']));
   assert.notDeepEqual(frame(['', 'a']), frame(['a', '']));
@@ -51,18 +60,26 @@ test('lone surrogates and unsafe numbers are refused instead of colliding', () =
   }
 });
 
+/** The plaintext padded, in memory that held something else before. */
+function padded(plaintext: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(paddedLength(plaintext.length), 0xff);
+  bytes.set(plaintext);
+  pad(bytes, plaintext.length);
+  return bytes;
+}
+
 test('padding fills to a multiple of 16, adds at least one byte, and comes off exactly', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (plaintext) => {
-      const padded = pad(plaintext);
-      assert.equal(padded.length % 16, 0);
-      assert.ok(padded.length > plaintext.length && padded.length <= plaintext.length + 16);
-      assert.deepEqual(unpad(padded), Buffer.from(plaintext));
+      const bytes = padded(plaintext);
+      assert.equal(bytes.length % 16, 0);
+      assert.ok(bytes.length > plaintext.length && bytes.length <= plaintext.length + 16);
+      assert.deepEqual(unpad(bytes), Buffer.from(plaintext));
     }),
   );
-  assert.equal(pad(Buffer.alloc(0)).toString('hex'), `80${'00'.repeat(15)}`);
-  assert.equal(pad(Buffer.alloc(15, 1)).toString('hex'), `${'01'.repeat(15)}80`);
-  assert.equal(pad(Buffer.alloc(16, 1)).length, 32);
+  assert.equal(padded(Buffer.alloc(0)).toString('hex'), `80${'00'.repeat(15)}`);
+  assert.equal(padded(Buffer.alloc(15, 1)).toString('hex'), `${'01'.repeat(15)}80`);
+  assert.equal(padded(Buffer.alloc(16, 1)).length, 32);
 });
 
 test('every malformed padding is refused with the one decryption error', () => {
@@ -89,14 +106,14 @@ test('any block that unpads is one that pad makes', () => {
   const block = fc.array(fc.constantFrom(0, 0x80, 1), { minLength: 16, maxLength: 16 });
   fc.assert(
     fc.property(block, (bytes) => {
-      const padded = Buffer.from(bytes);
+      const found = Buffer.from(bytes);
       let plaintext: Buffer;
       try {
-        plaintext = unpad(padded);
+        plaintext = unpad(found);
       } catch {
         return;
       }
-      assert.deepEqual(pad(plaintext), padded);
+      assert.deepEqual(padded(plaintext), found);
     }),
   );
 });

@@ -28,6 +28,7 @@ const MOVES: Readonly<Record<KeysetPurpose, boolean>> = {
   'audit-term': false,
   'log-sign': false,
   authority: false,
+  cache: false,
 };
 
 const STATES: Readonly<Record<KeyState, true>> = {

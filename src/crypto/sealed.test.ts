@@ -34,6 +34,18 @@ test('the same plaintext never seals to the same bytes', () => {
   assert.equal(seen.size, 500);
 });
 
+test('text is sealed as its UTF-8, of whatever length; lone surrogates are refused', () => {
+  for (const text of ['', 'Ada', 'é'.repeat(4_095), '😀'.repeat(5_000)]) {
+    const key = keys.get(1);
+    assert.ok(key);
+    const sealed = seal({ version: 1, key, plaintext: text, aad });
+    assert.equal(open({ sealed, keyOf, aad }).toString(), text);
+    assert.throws(() => seal({ version: 1, key, plaintext: `${text}\ud800`, aad }), {
+      code: 'internal',
+    });
+  }
+});
+
 test('every flipped bit gives the one decryption error', () => {
   const sealed = sealWith(1);
   for (let bit = 0; bit < sealed.length * 8; bit += 1) {

@@ -1,5 +1,5 @@
 import { hkdfSha256 } from './digest.ts';
-import { frame, utf8 } from './framing.ts';
+import { frame } from './framing.ts';
 import { activeKey, type KeyVersions } from './key-versions.ts';
 import { open, seal } from './sealed.ts';
 import type { SecretBytes, SecretKey } from './secret.ts';
@@ -10,11 +10,11 @@ import { makeXaesKey, type XaesKey } from './xaes.ts';
  * error. With a subject's secret, it does so under a key that is derived from both.
  */
 export type SealingBox = {
-  seal(plaintext: Uint8Array, aad: Buffer, secret?: SecretBytes): Buffer;
+  /** Text as UTF-8; the bytes in between are wiped. */
+  seal(plaintext: string | Uint8Array, aad: Buffer, secret?: SecretBytes): Buffer;
   /** The plaintext, in memory that the caller should wipe. */
   open(sealed: Buffer, aad: Buffer, secret?: SecretBytes): Buffer;
-  /** As `seal` and `open`, of UTF-8 text; the bytes in between are wiped. */
-  sealText(text: string, aad: Buffer, secret?: SecretBytes): Buffer;
+  /** As `open`, of UTF-8 text; the bytes in between are wiped. */
   openText(sealed: Buffer, aad: Buffer, secret?: SecretBytes): string;
 };
 
@@ -45,12 +45,6 @@ export function makeSealingBox(vaultId: number, versions: KeyVersions): SealingB
     },
     open: (sealed, aad, secret) =>
       open({ sealed, aad, keyOf: (version) => keyOf(version, secret) }),
-    sealText: (text, aad, secret) => {
-      const plaintext = utf8(text);
-      const sealed = box.seal(plaintext, aad, secret);
-      plaintext.fill(0);
-      return sealed;
-    },
     openText: (sealed, aad, secret) => {
       const plaintext = box.open(sealed, aad, secret);
       const text = plaintext.toString('utf8');

@@ -15,6 +15,10 @@ const FINGERPRINT_BYTES = 16;
 /** Longer tokens are logged as digests (AUDIT-LOG, "Decisions"). */
 const MAX_REFERENCE_BYTES = 64;
 
+const REFERENCE_HEAD = frame(['counterfoil/token-reference/v1']);
+const FINGERPRINT_HEAD = frame(['counterfoil/fingerprint/v1']);
+const PLACEMENT_HEAD = frame(['counterfoil/placement/v1']);
+
 /** What a sealed value is tied to. A row that is moved, swapped or relabelled does not open. */
 export type SealBinding = { fieldId: number; token: string; subjectId?: string };
 
@@ -95,10 +99,12 @@ export function makeVaultCipher(input: {
   const joinKey = activeKey(keys.join);
   const box = makeSealingBox(vaultId, keys.seal);
   const answers = makeSealingBox(vaultId, keys.idempotency);
-  const bound = (label: string, { fieldId, token, subjectId = '' }: SealBinding) =>
-    frame([label, vaultId, fieldId, token, subjectId]);
-  const valueAad = (binding: SealBinding) => bound('counterfoil/seal/v1', binding);
-  const metadataAad = (binding: SealBinding) => bound('counterfoil/metadata/v1', binding);
+  const bound = (head: Buffer, { fieldId, token, subjectId = '' }: SealBinding) =>
+    frame([fieldId, token, subjectId], head);
+  const valueHead = frame(['counterfoil/seal/v1', vaultId]);
+  const valueAad = (binding: SealBinding) => bound(valueHead, binding);
+  const metadataHead = frame(['counterfoil/metadata/v1', vaultId]);
+  const metadataAad = (binding: SealBinding) => bound(metadataHead, binding);
   const volatileAad = ({ fieldId, token, createdAtMs, expiresAtMs }: VolatileBinding) =>
     frame(['counterfoil/volatile/v1', vaultId, fieldId, token, createdAtMs, expiresAtMs]);
   const answerAad = ({ key, body }: AnswerBinding) =>
@@ -106,12 +112,11 @@ export function makeVaultCipher(input: {
   const subjectAad = (digest: Buffer) => frame(['counterfoil/subject-secret/v1', vaultId, digest]);
 
   return {
-    sealValue: (value, binding, subjectSecret) =>
-      box.sealText(value, valueAad(binding), subjectSecret),
+    sealValue: (value, binding, subjectSecret) => box.seal(value, valueAad(binding), subjectSecret),
     openValue: (sealed, binding, subjectSecret) =>
       box.openText(sealed, valueAad(binding), subjectSecret),
     sealMetadata: (json, binding, subjectSecret) =>
-      box.sealText(json, metadataAad(binding), subjectSecret),
+      box.seal(json, metadataAad(binding), subjectSecret),
     openMetadata: (sealed, binding, subjectSecret) =>
       box.openText(sealed, metadataAad(binding), subjectSecret),
     newSubjectSecret: () => new SecretBytes(randomBytes(SUBJECT_SECRET_BYTES)),
@@ -123,26 +128,30 @@ export function makeVaultCipher(input: {
     tokenReference: (text) =>
       isOpaque(text) && text.length <= MAX_REFERENCE_BYTES
         ? text
-        : `hmac:${keyed(joinKey, ['counterfoil/token-reference/v1', text]).toString('base64url')}`,
+        : `hmac:${keyed(joinKey, [text], REFERENCE_HEAD).toString('base64url')}`,
     fingerprint: ({ fieldId, scope, value }) => ({
       version: keys.fingerprint.active,
-      digest: keyed(fingerprintKey, ['counterfoil/fingerprint/v1', fieldId, scope, value]).subarray(
+      digest: keyed(fingerprintKey, [fieldId, scope, value], FINGERPRINT_HEAD).subarray(
         0,
         FINGERPRINT_BYTES,
       ),
     }),
     placement: ({ fieldId, scope, value }) =>
-      keyed(placementKey, ['counterfoil/placement/v1', fieldId, scope, value]).readUInt8(0),
+      keyed(placementKey, [fieldId, scope, value], PLACEMENT_HEAD).readUInt8(0),
     vaultless: makeVaultless({ vaultId, keys, ff1 }),
     digests: makeVaultDigests(joinKey),
-    sealVolatile: (value, binding) => box.sealText(value, volatileAad(binding)),
+    sealVolatile: (value, binding) => box.seal(value, volatileAad(binding)),
     openVolatile: (sealed, binding) => box.openText(sealed, volatileAad(binding)),
-    sealAnswer: (answer, call) => answers.sealText(answer, answerAad(call)),
+    sealAnswer: (answer, call) => answers.seal(answer, answerAad(call)),
     openAnswer: (sealed, call) => answers.openText(sealed, answerAad(call)),
     searchCursors: makeSearchCursors(vaultId, box),
   };
 }
 
-function keyed(key: SecretKey, parts: readonly FramePart[]): Buffer {
-  return hmacSha256(key, frame(parts));
+/** Of parts that may hold a value: their frame is wiped. */
+function keyed(key: SecretKey, parts: readonly FramePart[], head?: Buffer): Buffer {
+  const framed = frame(parts, head);
+  const digest = hmacSha256(key, framed);
+  framed.fill(0);
+  return digest;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { SecretKey } from './secret.ts';
-import { makeXaesKey, xaesOpen, xaesSeal } from './xaes.ts';
+import { makeXaesKey, type XaesKey, xaesOpen, xaesSeal } from './xaes.ts';
 
 // C2SP XAES-256-GCM, section "Test vectors".
 const NONCE = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWX');
@@ -25,16 +25,35 @@ const VECTORS = [
 const PLAINTEXT = Buffer.from('XAES-256-GCM');
 const keyOf = (bytes: Buffer) => makeXaesKey(SecretKey.take(bytes));
 
-for (const { name, key: hex, derivedKey, aad: text, sealed } of VECTORS) {
+/** Ciphertext ‖ tag of a message. */
+function sealed(message: { key: XaesKey; nonce: Buffer; plaintext: Buffer; aad: Buffer }): Buffer {
+  const target = Buffer.alloc(message.plaintext.length + 16);
+  xaesSeal({ ...message, target, offset: 0 });
+  return target;
+}
+
+function drawn(key: XaesKey): Buffer {
+  const nonce = Buffer.alloc(24);
+  key.drawNonce(nonce, 0);
+  return nonce;
+}
+
+/** The derived key of a nonce, in hex. */
+const derivedOf = (key: XaesKey, nonce: Buffer): string =>
+  key.withDerived(nonce, (derived) =>
+    (Buffer.isBuffer(derived) ? derived : derived.export()).toString('hex'),
+  );
+
+for (const { name, key: hex, derivedKey, aad: text, sealed: published } of VECTORS) {
   test(`seals and opens the published vector: ${name}`, () => {
     const key = keyOf(Buffer.from(hex, 'hex'));
     const aad = Buffer.from(text);
-    assert.equal(key.derive(NONCE).export().toString('hex'), derivedKey);
+    assert.equal(derivedOf(key, NONCE), derivedKey);
     assert.equal(
-      xaesSeal({ key, nonce: NONCE, plaintext: PLAINTEXT, aad }).toString('hex'),
-      sealed,
+      sealed({ key, nonce: NONCE, plaintext: PLAINTEXT, aad }).toString('hex'),
+      published,
     );
-    const opened = xaesOpen({ key, nonce: NONCE, sealed: Buffer.from(sealed, 'hex'), aad });
+    const opened = xaesOpen({ key, nonce: NONCE, sealed: Buffer.from(published, 'hex'), aad });
     assert.deepEqual(opened, PLAINTEXT);
   });
 }
@@ -56,9 +75,9 @@ test('the accumulated hash over 10,000 random messages is the published one', ()
     const nonce = read(24);
     const plaintext = readVector();
     const aad = readVector();
-    const sealed = xaesSeal({ key, nonce, plaintext, aad });
-    assert.ok(xaesOpen({ key, nonce, sealed, aad }).equals(plaintext));
-    accumulated.update(sealed);
+    const message = sealed({ key, nonce, plaintext, aad });
+    assert.ok(xaesOpen({ key, nonce, sealed: message, aad }).equals(plaintext));
+    accumulated.update(message);
   }
   assert.equal(
     accumulated.digest('hex'),
@@ -72,15 +91,15 @@ test('one prepared key seals many messages independently of their order', () => 
     const nonce = Buffer.alloc(24, i);
     const message = { nonce, plaintext: PLAINTEXT, aad: NONCE };
     const fresh = keyOf(Buffer.alloc(32, 9));
-    assert.deepEqual(xaesSeal({ key: shared, ...message }), xaesSeal({ key: fresh, ...message }));
+    assert.deepEqual(sealed({ key: shared, ...message }), sealed({ key: fresh, ...message }));
   }
 });
 
 test('every flipped bit of sealed bytes, nonce or associated data is refused', () => {
   const key = keyOf(Buffer.alloc(32, 5));
   const aad = Buffer.from('aad');
-  const sealed = xaesSeal({ key, nonce: NONCE, plaintext: PLAINTEXT, aad });
-  const original = { nonce: NONCE, sealed, aad };
+  const nonce = drawn(key);
+  const original = { nonce, sealed: sealed({ key, nonce, plaintext: PLAINTEXT, aad }), aad };
   for (const part of ['nonce', 'sealed', 'aad'] as const) {
     for (let bit = 0; bit < original[part].length * 8; bit += 1) {
       const altered = Buffer.from(original[part]);
@@ -103,9 +122,49 @@ test('short input and nonces of another length are refused', () => {
   }
   for (const length of [0, 12, 23, 25]) {
     const nonce = Buffer.alloc(length);
-    assert.throws(() => xaesSeal({ key, nonce, plaintext: PLAINTEXT, aad }), { code: 'internal' });
+    assert.throws(() => sealed({ key, nonce, plaintext: PLAINTEXT, aad }), { code: 'internal' });
     assert.throws(() => xaesOpen({ key, nonce, sealed: Buffer.alloc(32), aad }), {
       code: 'internal',
     });
   }
+});
+
+test('1,024 messages in a row share a derived key, then comes another one; no nonce ever repeats', () => {
+  const key = keyOf(Buffer.alloc(32, 6));
+  const nonces = Array.from({ length: 3 * 1_024 }, () => drawn(key).toString('hex'));
+  const prefixes = nonces.map((nonce) => nonce.slice(0, 24));
+  for (const [index, prefix] of prefixes.entries()) {
+    assert.equal(prefix, prefixes[index - (index % 1_024)]);
+  }
+  assert.equal(new Set(prefixes).size, 3);
+  assert.equal(new Set(nonces.map((nonce) => nonce.slice(24))).size, nonces.length);
+});
+
+test('a key object that seals by a remembered derived key seals as one that derives it', () => {
+  const key = keyOf(Buffer.alloc(32, 6));
+  const aad = Buffer.from('aad');
+  for (let i = 0; i < 1_030; i += 1) {
+    const nonce = drawn(key);
+    const message = { nonce, plaintext: PLAINTEXT, aad };
+    const other = keyOf(Buffer.alloc(32, 6));
+    assert.equal(derivedOf(key, nonce), derivedOf(other, nonce));
+    assert.deepEqual(sealed({ key, ...message }), sealed({ key: other, ...message }));
+  }
+});
+
+test('two keys share neither prefixes nor derived keys, whosever nonce it is', () => {
+  const [one, other] = [keyOf(Buffer.alloc(32, 1)), keyOf(Buffer.alloc(32, 2))];
+  const [ofOne, ofOther] = [drawn(one), drawn(other)];
+  assert.notDeepEqual(ofOne.subarray(0, 12), ofOther.subarray(0, 12));
+  const derived = [one, other].flatMap((key) => [derivedOf(key, ofOne), derivedOf(key, ofOther)]);
+  assert.equal(new Set(derived).size, 4);
+  const again = keyOf(Buffer.alloc(32, 1));
+  assert.notDeepEqual(drawn(again).subarray(0, 12), ofOne.subarray(0, 12));
+  assert.equal(derivedOf(again, ofOne), derived[0]);
+});
+
+test('a derived key that was lent for one message is wiped', () => {
+  const key = keyOf(Buffer.alloc(32, 6));
+  const lent = key.withDerived(NONCE, (derived) => derived);
+  assert.ok(Buffer.isBuffer(lent) && lent.every((byte) => byte === 0));
 });

@@ -32,6 +32,49 @@ test('a leaf is RFC 8785 JSON with the members of AUDIT-LOG §4.1, digests sorte
   );
 });
 
+test('every leaf is what canonical JSON makes of its members', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 8 });
+  const number = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }));
+  const absent = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+  fc.assert(
+    fc.property(
+      fc.record({
+        _sd: fc.array(text, { maxLength: 3 }),
+        attr: absent(fc.dictionary(text, fc.oneof(text, number), { noNullPrototype: true })),
+        cnt: absent(number),
+        id: text,
+        n: number,
+        op: fc.constantFrom('detokenize', 'auth.fail', 'log.open'),
+        out: fc.constantFrom('allow', 'deny', 'error'),
+        pol: absent(text),
+        rc: number,
+        rsn: absent(fc.constantFrom('forbidden', 'outdated')),
+        t: number,
+        vlt: absent(text),
+        w: absent(fc.tuple(text, number)),
+      }),
+      (leaf) => {
+        const { id, t: atMs, w, _sd: digests } = leaf;
+        const made: unknown = {
+          operation: leaf.op,
+          outcome: leaf.out,
+          status: leaf.rc,
+          reason: leaf.rsn,
+          vault: leaf.vlt,
+          policy: leaf.pol,
+          items: leaf.n,
+          count: leaf.cnt,
+          attributes: leaf.attr,
+        };
+        assert.equal(
+          leafJson({ event: made as AuditEvent, id, atMs, digests, ...(w && { writer: w }) }),
+          canonicalJson({ ...leaf, _sd: [...digests].sort(), v: 1 }),
+        );
+      },
+    ),
+  );
+});
+
 test('what an event does not have, its leaf does not have; a count is written when there is one', () => {
   const bare: AuditEvent = {
     operation: 'auth.fail',

@@ -9,13 +9,15 @@ const TERM_BYTES = 9;
 
 /** n × (u16be length ‖ leaf): the encoding of an entry bundle (C2SP tlog-tiles). */
 export function encodeLeaves(leaves: readonly Buffer[]): Buffer {
-  return Buffer.concat(
-    leaves.flatMap((leaf) => {
-      const head = Buffer.alloc(LEAF_HEAD);
-      head.writeUInt16BE(leaf.length);
-      return [head, leaf];
-    }),
-  );
+  const total = leaves.reduce((sum, leaf) => sum + LEAF_HEAD + leaf.length, 0);
+  const encoded = Buffer.allocUnsafe(total);
+  let offset = 0;
+  for (const leaf of leaves) {
+    offset = encoded.writeUInt16BE(leaf.length, offset);
+    encoded.set(leaf, offset);
+    offset += leaf.length;
+  }
+  return encoded;
 }
 
 /** Undoes `encodeLeaves`. Throws `internal` when the bytes are not exactly `count` leaves. */
@@ -28,14 +30,16 @@ export function decodeLeaves(bytes: Buffer, count: number): Buffer[] {
 
 /** n × (u32be vault id ‖ u32be length ‖ sealed bytes). */
 export function encodeSealed(disclosures: readonly SealedDisclosure[]): Buffer {
-  return Buffer.concat(
-    disclosures.flatMap(({ vaultId, sealed }) => {
-      const head = Buffer.alloc(SEALED_HEAD);
-      head.writeUInt32BE(vaultId);
-      head.writeUInt32BE(sealed.length, 4);
-      return [head, sealed];
-    }),
-  );
+  const total = disclosures.reduce((sum, { sealed }) => sum + SEALED_HEAD + sealed.length, 0);
+  const encoded = Buffer.allocUnsafe(total);
+  let offset = 0;
+  for (const { vaultId, sealed } of disclosures) {
+    offset = encoded.writeUInt32BE(vaultId, offset);
+    offset = encoded.writeUInt32BE(sealed.length, offset);
+    encoded.set(sealed, offset);
+    offset += sealed.length;
+  }
+  return encoded;
 }
 
 /** Undoes `encodeSealed`. Throws `internal` when the bytes are not exactly `count` disclosures. */
