@@ -74,6 +74,42 @@ it('never has more items in a batch, nor more batches at work, than allowed', as
   );
 });
 
+it('holds few calls back while a batch is at work: until that ends, or they are enough', async () => {
+  const { call, batches } = makeFake({ gather: { items: 3, ms: 60_000 }, maxInFlight: 2 });
+  const results: Promise<string>[] = [];
+  const add = async (item: string) => {
+    results.push(call(item));
+    await turn();
+  };
+  const sent = () => batches.map(({ items }) => items.join(''));
+  for (const item of ['a', 'b', 'c']) await add(item);
+  assert.deepEqual(sent(), ['a'], 'an idle one sends at once');
+  await add('d');
+  assert.deepEqual(sent(), ['a', 'bcd'], 'enough');
+  await add('e');
+  batches[0]?.end();
+  await turn();
+  assert.deepEqual(sent(), ['a', 'bcd'], 'one is still at work');
+  batches[1]?.end();
+  await turn();
+  assert.deepEqual(sent(), ['a', 'bcd', 'e']);
+  batches[2]?.end();
+  assert.deepEqual(await Promise.all(results), ['a!', 'b!', 'c!', 'd!', 'e!']);
+});
+
+it('does not let calls hang behind a batch that hangs', async () => {
+  const clock = { monotonic: () => performance.now() };
+  const { call, batches } = makeFake({ gather: { items: 3, ms: 5 }, clock });
+  const hanging = call('a');
+  await turn();
+  const other = call('b');
+  while (batches.length < 2) await turn();
+  batches[1]?.end();
+  assert.equal(await other, 'b!');
+  batches[0]?.end();
+  assert.equal(await hanging, 'a!');
+});
+
 it('refuses at once what the queue has no room for', async () => {
   const { call, batches } = makeFake({ maxQueued: 2 });
   const accepted = [call('a'), call('b')];

@@ -7,6 +7,11 @@ export type CoalescerOptions<Item, Result> = {
   maxItems?: number;
   /** Batches at work at the same time. */
   maxInFlight?: number;
+  /**
+   * While a batch is at work, the next one gathers until it has so many items, or its first one has waited so
+   * long: for what ends with a commit, and costs the more the fewer share it. Absent: it does not.
+   */
+  gather?: { items: number; ms: number };
   /** Calls that may wait; more are refused with `overloaded`. */
   maxQueued: number;
   /** How long a call may wait before its batch starts; then it is refused with `overloaded`. */
@@ -26,18 +31,20 @@ type Waiting<Item, Result> = {
 /**
  * Lets concurrent calls share statements (DESIGN §9). Calls of one turn of the event loop go together
  * (after its poll phase, when every request that has arrived is read);
- * while `maxInFlight` batches are at work, later calls gather. No timers: an idle coalescer sends at
- * once, a busy one sends full batches. Calls are served in the order in which they came.
+ * while `maxInFlight` batches are at work, later calls gather. An idle coalescer sends at once, a busy one
+ * sends full batches. Calls are served in the order in which they came.
  *
  * Every call that fails gets an error object of its own (callers note things in it).
  */
 export function makeCoalescer<Item, Result>(
   options: CoalescerOptions<Item, Result>,
 ): (item: Item) => Promise<Result> {
-  const { maxItems = 512, maxInFlight = 2, maxQueued, maxWaitMs, clock } = options;
+  const { maxItems = 512, maxInFlight = 2, gather, maxQueued, maxWaitMs, clock } = options;
+  const settle = makeSettle(options);
   let queue: Waiting<Item, Result>[] = [];
   let inFlight = 0;
   let pumpPlanned = false;
+  let pumpTimed = false;
 
   function planPump(): void {
     if (!pumpPlanned) {
@@ -49,9 +56,9 @@ export function makeCoalescer<Item, Result>(
   function pump(): void {
     pumpPlanned = false;
     refuseLate();
-    while (inFlight < maxInFlight && queue.length > 0) {
-      const batch = queue.slice(0, maxItems);
-      queue = queue.slice(maxItems);
+    while (queue.length > 0 && inFlight < maxInFlight && hasGathered()) {
+      const batch = queue;
+      queue = batch.splice(maxItems);
       inFlight += 1;
       // `settle` never rejects.
       void settle(batch).then(() => {
@@ -59,6 +66,19 @@ export function makeCoalescer<Item, Result>(
         pump();
       });
     }
+    // Who gathers behind a batch that hangs must not hang with it.
+    if (gather !== undefined && queue.length > 0 && inFlight < maxInFlight && !pumpTimed) {
+      pumpTimed = true;
+      setTimeout(() => {
+        pumpTimed = false;
+        pump();
+      }, gather.ms);
+    }
+  }
+
+  function hasGathered(): boolean {
+    if (gather === undefined || inFlight === 0 || queue.length >= gather.items) return true;
+    return clock.monotonic() - (queue[0]?.sinceMs ?? 0) >= gather.ms;
   }
 
   /** The oldest wait in front, so the first call that is in time ends the search. */
@@ -71,7 +91,22 @@ export function makeCoalescer<Item, Result>(
     }
   }
 
-  async function settle(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+  return (item) =>
+    new Promise((resolve, reject) => {
+      if (queue.length >= maxQueued) {
+        reject(new VaultError('overloaded', { detail: 'too many calls wait for the store' }));
+        return;
+      }
+      queue.push({ item, sinceMs: clock.monotonic(), resolve, reject });
+      planPump();
+    });
+}
+
+/** Makes what runs a batch and answers its calls. It never rejects. */
+function makeSettle<Item, Result>(options: CoalescerOptions<Item, Result>) {
+  type Batch = readonly Waiting<Item, Result>[];
+
+  async function settle(batch: Batch): Promise<void> {
     try {
       const results = await options.run(batch.map((call) => call.item));
       if (results.length !== batch.length) {
@@ -85,10 +120,7 @@ export function makeCoalescer<Item, Result>(
     }
   }
 
-  async function settleFailed(
-    batch: readonly Waiting<Item, Result>[],
-    error: unknown,
-  ): Promise<void> {
+  async function settleFailed(batch: Batch, error: unknown): Promise<void> {
     if (batch.length > 1 && options.isItemFault?.(error) === true) {
       // Halving finds one bad item among 512 in some 20 statements, and its neighbours succeed.
       const middle = batch.length >> 1;
@@ -102,13 +134,5 @@ export function makeCoalescer<Item, Result>(
     }
   }
 
-  return (item) =>
-    new Promise((resolve, reject) => {
-      if (queue.length >= maxQueued) {
-        reject(new VaultError('overloaded', { detail: 'too many calls wait for the store' }));
-        return;
-      }
-      queue.push({ item, sinceMs: clock.monotonic(), resolve, reject });
-      planPump();
-    });
+  return settle;
 }

@@ -14,13 +14,26 @@ const TIMEOUTS = {
 } as const;
 
 /**
+ * Plans are made once per connection, and a table that has a hundred rows then can have a million a minute
+ * later, before anybody tells the planner: what was cheapest for a hundred, reading them all, must not be a
+ * choice. One plan for batches of all sizes, too.
+ */
+const BY_KEY = `set enable_seqscan = off; set plan_cache_mode = force_generic_plan`;
+
+/**
  * Makes a pool of connections for requests. Nothing is connected yet. Use it through `withSession`,
  * which keeps broken connections out of it.
  *
  * @param options.max connections at most
  * @param options.name shown in `pg_stat_activity`
+ * @param options.byKey for statements that find rows by their keys: no plan reads a table through
  */
-export function makePool(options: { connectionString: string; max: number; name: string }): Pool {
+export function makePool(options: {
+  connectionString: string;
+  max: number;
+  name: string;
+  byKey?: boolean;
+}): Pool {
   const pool = new Pool({
     connectionString: options.connectionString,
     max: options.max,
@@ -35,6 +48,7 @@ export function makePool(options: { connectionString: string; max: number; name:
       // By SET, not as a start-up option: the configured value stays visible as reset_val, and
       // `checkDurability` refuses a database that would not keep its word to other clients.
       await client.query('set synchronous_commit = on');
+      if (options.byKey === true) await client.query(BY_KEY);
     },
   });
   // An idle connection that dies is taken out by the pool itself; without a listener, Node would end

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { VaultError } from '../../domain/errors.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
 import type { SubjectRow, TokenKey } from '../../operations/ports/token-store.ts';
+import { bigints, byteas, ints } from './binary-arrays.ts';
 import { readTwice, untilCertain } from './certainty.ts';
 import { runStatement, type Session, withSession } from './session.ts';
 import { keyArrays, TOKEN_IS_LIVE } from './token-rows.ts';
@@ -12,7 +13,10 @@ export type NewLink = TokenKey & { subjectId: string };
 const READ = `
 select wanted.ord::int, s.id, s.digest, s.sealed_secret
 from unnest($1::int[], $2::bytea[]) with ordinality as wanted (vault_id, digest, ord)
-join subject s on s.vault_id = wanted.vault_id and s.digest = wanted.digest`;
+cross join lateral (
+  select * from subject p where p.vault_id = wanted.vault_id and p.digest = wanted.digest
+  offset 0
+) s`;
 
 // Sorted, because racing inserters of the same persons wait for each other.
 const INSERT = `
@@ -28,17 +32,25 @@ with wanted as (
   select * from unnest($1::smallint[], $2::int[], $3::text[], $4::bigint[])
     as w (shard, vault_id, token, subject_id)
 ), person as (
-  select s.vault_id, s.id from subject s
-  where (s.vault_id, s.id) in (select vault_id, subject_id from wanted)
-  order by s.vault_id, s.id
-  for key share
+  select s.vault_id, s.id
+  from (select distinct vault_id, subject_id from wanted order by vault_id, subject_id) named
+  cross join lateral (
+    select * from subject p where p.vault_id = named.vault_id and p.id = named.subject_id
+    offset 0 for key share
+  ) s
 ), live as (
-  select t.shard, t.vault_id, t.token, wanted.subject_id
-  from wanted join token t using (shard, vault_id, token)
+  select t.shard, t.vault_id, t.token, named.subject_id
+  from (
+    select * from wanted
+    where (vault_id, subject_id) in (select vault_id, id from person)
+    order by shard, vault_id, token, subject_id
+  ) named
+  cross join lateral (
+    select * from token o
+    where o.shard = named.shard and o.vault_id = named.vault_id and o.token = named.token
+    offset 0 for key share
+  ) t
   where ${TOKEN_IS_LIVE} and t.target_token is null
-    and (wanted.vault_id, wanted.subject_id) in (select vault_id, id from person)
-  order by t.shard, t.vault_id, t.token, wanted.subject_id
-  for key share of t
 )
 insert into token_subject (shard, vault_id, token, subject_id)
 select shard, vault_id, token, subject_id from live
@@ -46,10 +58,15 @@ order by shard, vault_id, token, subject_id
 on conflict do nothing`;
 
 const LOCK = `
-select from subject s
-where (s.vault_id, s.id) in (select * from unnest($1::int[], $2::bigint[]))
-order by s.vault_id, s.id
-for key share`;
+select
+from (
+  select distinct * from unnest($1::int[], $2::bigint[]) as w (vault_id, id)
+  order by vault_id, id
+) named
+cross join lateral (
+  select from subject p where p.vault_id = named.vault_id and p.id = named.id
+  offset 0 for key share
+) s`;
 
 const TOKENS_OF = `
 select t.token
@@ -87,9 +104,9 @@ async function readOrInsert(session: Session, subjects: readonly NewSubject[]) {
     name: 'subject-insert',
     text: INSERT,
     values: [
-      missing.map((subject) => subject.vaultId),
-      missing.map((subject) => subject.digest),
-      missing.map((subject) => subject.sealedSecret),
+      ints(missing.map((subject) => subject.vaultId)),
+      byteas(missing.map((subject) => subject.digest)),
+      byteas(missing.map((subject) => subject.sealedSecret)),
     ],
   });
   // Not what we sent but what is there: another caller may have been first.
@@ -108,7 +125,10 @@ async function read(
   }>({
     name: 'subject-read',
     text: READ,
-    values: [subjects.map((subject) => subject.vaultId), subjects.map((subject) => subject.digest)],
+    values: [
+      ints(subjects.map((subject) => subject.vaultId)),
+      byteas(subjects.map((subject) => subject.digest)),
+    ],
   });
   const results = new Array<SubjectRow | undefined>(subjects.length).fill(undefined);
   for (const row of rows) {
@@ -127,7 +147,10 @@ export async function lockSubjects(
 ): Promise<void> {
   const named = rows.filter(({ subjectId }) => subjectId !== undefined);
   if (named.length > 0) {
-    const values = [named.map((row) => row.vaultId), named.map((row) => row.subjectId)];
+    const values = [
+      ints(named.map((row) => row.vaultId)),
+      bigints(named.map((row) => row.subjectId)),
+    ];
     await session.rows({ name: 'subject-lock', text: LOCK, values });
   }
 }
@@ -143,7 +166,7 @@ export async function linkTokens(
   const link = {
     name: 'token-link',
     text: LINK,
-    values: [...keyArrays(links), links.map((wanted) => wanted.subjectId)],
+    values: [...keyArrays(links), bigints(links.map((wanted) => wanted.subjectId))],
   };
   await untilCertain<unknown>(deps, {
     first: () => runStatement(deps.pool, link),

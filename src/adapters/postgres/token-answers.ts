@@ -1,4 +1,5 @@
 import type { IdempotentAnswer, NewToken } from '../../operations/ports/token-store.ts';
+import { bigints, byteas, ints } from './binary-arrays.ts';
 import type { Session } from './session.ts';
 
 type AnswerKey = { vaultId: number; key: Buffer };
@@ -28,7 +29,10 @@ where kept.vault_id = c.vault_id and kept.key = c.key`;
 const READ = `
 select wanted.ord::int, kept.key, kept.body, kept.answer
 from unnest($1::int[], $2::bytea[]) with ordinality as wanted (vault_id, key, ord)
-join idempotency kept on kept.vault_id = wanted.vault_id and kept.key = wanted.key
+cross join lateral (
+  select * from idempotency o where o.vault_id = wanted.vault_id and o.key = wanted.key
+  offset 0
+) kept
 where kept.created_at > statement_timestamp() - ${ANSWER_LIFE}`;
 
 /**
@@ -52,9 +56,9 @@ export async function claimAnswers<Row extends NewToken>(
     text: CLAIM,
     values: [
       ...arraysOf(claimants.map(answerKeyOf)),
-      claimants.map(({ idempotency }) => idempotency.body),
-      claimants.map(({ idempotency }) => idempotency.answer),
-      claimants.map(({ subjectId }) => subjectId),
+      byteas(claimants.map(({ idempotency }) => idempotency.body)),
+      byteas(claimants.map(({ idempotency }) => idempotency.answer)),
+      bigints(claimants.map(({ subjectId }) => subjectId)),
     ],
   });
   const winners = new Set<NewToken | undefined>(
@@ -119,5 +123,5 @@ const nameOfKey = ({ vaultId, key }: AnswerKey): string => `${vaultId}/${key.toS
 const claimOf = (row: Idempotent): string => nameOfKey(answerKeyOf(row));
 
 function arraysOf(keys: readonly AnswerKey[]): unknown[] {
-  return [keys.map(({ vaultId }) => vaultId), keys.map(({ key }) => key)];
+  return [ints(keys.map(({ vaultId }) => vaultId)), byteas(keys.map(({ key }) => key))];
 }

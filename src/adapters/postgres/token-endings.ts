@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { RandomBytes } from '../../crypto/random.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
 import type { TokenKey } from '../../operations/ports/token-store.ts';
+import { byteas } from './binary-arrays.ts';
 import { untilCertain } from './certainty.ts';
 import { runStatement, type Session } from './session.ts';
 import { keyArrays, nameOf, TOKEN_IS_LIVE } from './token-rows.ts';
@@ -17,10 +18,13 @@ with wanted as (
     as w (shard, vault_id, token, tombstone)
 ), live as (
   select t.shard, t.vault_id, t.token
-  from token t join wanted using (shard, vault_id, token)
+  from (select distinct shard, vault_id, token from wanted order by shard, vault_id, token) named
+  cross join lateral (
+    select * from token o
+    where o.shard = named.shard and o.vault_id = named.vault_id and o.token = named.token
+    offset 0 for update
+  ) t
   where ${TOKEN_IS_LIVE} and t.target_token is null
-  order by t.shard, t.vault_id, t.token
-  for update of t
 ), ended as (
   delete from token t using live
   where t.shard = live.shard and t.vault_id = live.vault_id and t.token = live.token
@@ -59,7 +63,7 @@ export async function revokeTokens(
   const revoke = {
     name: 'token-revoke',
     text: REVOKE,
-    values: [...keyArrays(keys), keys.map(({ tombstone }) => tombstone), callId],
+    values: [...keyArrays(keys), byteas(keys.map(({ tombstone }) => tombstone)), callId],
   };
   const ended = await untilCertain(deps, {
     first: () => runStatement<Ended>(deps.pool, revoke),

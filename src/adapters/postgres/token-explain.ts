@@ -1,9 +1,11 @@
 import type { Fingerprint, NewToken } from '../../operations/ports/token-store.ts';
+import { bigints, byteas, smallints } from './binary-arrays.ts';
 import type { Session } from './session.ts';
 import {
   fingerprintColumns,
   keyArrays,
   ROW_OF_HOLDER,
+  SUBJECT_OF_TOKEN,
   TOKEN_COLUMNS,
   TOKEN_IS_LIVE,
   type TokenRow,
@@ -38,17 +40,26 @@ with input as (
 )
 select i.ord::int, mine.sealed is not null and mine.sealed = i.sealed as stored,
   mine.sealed is not null or r.token is not null or x.digest is not null as used,
-  i.subject_id is not null and not exists (
-    select from subject p where p.vault_id = i.vault_id and p.id = i.subject_id) as gone,
+  i.subject_id is not null and (
+    select p.id from subject p where p.vault_id = i.vault_id and p.id = i.subject_id) is null as gone,
   t.token is not null and ${TOKEN_IS_LIVE} as live,
   t.token is not null and t.token = i.token and t.shard = i.shard as same,
   ${TOKEN_COLUMNS}
 from input i
-left join token mine
-  on mine.shard = i.shard and mine.vault_id = i.vault_id and mine.token = i.token
-left join revocation r on r.shard = i.shard and r.vault_id = i.vault_id and r.token = i.token
-left join tombstone x
-  on x.shard = i.shard and x.vault_id = i.vault_id and x.digest = i.tombstone
+left join lateral (
+  select * from token o where o.shard = i.shard and o.vault_id = i.vault_id and o.token = i.token
+  offset 0
+) mine on true
+left join lateral (
+  select * from revocation o
+  where o.shard = i.shard and o.vault_id = i.vault_id and o.token = i.token
+  offset 0
+) r on true
+left join lateral (
+  select * from tombstone o
+  where o.shard = i.shard and o.vault_id = i.vault_id and o.digest = i.tombstone
+  offset 0
+) x on true
 left join lateral (
   select o.* from token o where o.shard = i.holder_shard and o.vault_id = i.vault_id
     and o.field_id = i.field_id and o.fp_even = i.fp_even
@@ -57,9 +68,10 @@ left join lateral (
     and o.field_id = i.field_id and o.fp_odd = i.fp_odd
   union all
   select mine.* where i.holder_shard is null and mine.field_id = i.field_id
+  offset 0
 ) h on true
 left join lateral ${ROW_OF_HOLDER} t on true
-left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id`;
+${SUBJECT_OF_TOKEN}`;
 
 /** Reads what explains that rows were not stored: one for each row, in order. */
 export async function explainRows(session: Session, rows: readonly Asked[]): Promise<Facts[]> {
@@ -69,13 +81,13 @@ export async function explainRows(session: Session, rows: readonly Asked[]): Pro
     text: EXPLAIN,
     values: [
       ...keyArrays(rows),
-      rows.map((row) => row.fieldId),
-      rows.map((row) => row.sealed),
-      rows.map((row) => row.small?.tombstone),
-      rows.map((row) => row.subjectId),
-      rows.map((row) => row.holder?.shard),
-      fingerprints.map((columns) => columns.even),
-      fingerprints.map((columns) => columns.odd),
+      smallints(rows.map((row) => row.fieldId)),
+      byteas(rows.map((row) => row.sealed)),
+      byteas(rows.map((row) => row.small?.tombstone)),
+      bigints(rows.map((row) => row.subjectId)),
+      smallints(rows.map((row) => row.holder?.shard)),
+      byteas(fingerprints.map((columns) => columns.even)),
+      byteas(fingerprints.map((columns) => columns.odd)),
     ],
   });
   const results = new Array<Facts>(rows.length);

@@ -8,14 +8,13 @@ import { explainRows, type Facts } from './token-explain.ts';
 import { keyArrays, nameOf, toStoredToken } from './token-rows.ts';
 import {
   type Attempt,
-  type Draft,
   freeDeadFingerprint,
   lockOrder,
   removeEnded,
   storeOrExplain,
   untilSettled,
-  writeRows,
 } from './token-writes.ts';
+import { type Draft, writeRows } from './write-rows.ts';
 
 /** The rows that an import consists of: the token, and what holds its value's fingerprint. */
 type Parts = { row: ImportedToken; token: Draft; alias?: Draft };

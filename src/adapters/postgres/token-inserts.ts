@@ -14,8 +14,8 @@ import {
   removeEnded,
   storeOrExplain,
   untilSettled,
-  writeRows,
 } from './token-writes.ts';
+import { writeRows } from './write-rows.ts';
 
 const DONE: InsertResult = { kind: 'inserted' };
 

@@ -1,9 +1,10 @@
 import type { FingerprintKey, StoredToken, TokenKey } from '../../operations/ports/token-store.ts';
+import { byteas, ints, smallints } from './binary-arrays.ts';
 import type { Session } from './session.ts';
 import {
-  fingerprintColumns,
   keyArrays,
   ROW_OF_HOLDER,
+  SUBJECT_OF_TOKEN,
   TOKEN_COLUMNS,
   TOKEN_IS_LIVE,
   TOKEN_IS_OPENABLE,
@@ -11,8 +12,8 @@ import {
   toStoredToken,
 } from './token-rows.ts';
 
-// Rows that only hold a fingerprint for another one are no tokens. "offset 0" keeps that question out of
-// the look-up: a table without statistics was scanned by the index of tokens in their order, 4 ms each.
+// Rows that only hold a fingerprint for another one are no tokens. That question stands outside of the
+// look-up (see `SUBJECT_OF_TOKEN`): inside, it would allow for an index of tokens in their order.
 const FIND = `
 select wanted.ord::int, ${TOKEN_COLUMNS}
 from unnest($1::smallint[], $2::int[], $3::text[])
@@ -22,26 +23,27 @@ cross join lateral (
   where o.shard = wanted.shard and o.vault_id = wanted.vault_id and o.token = wanted.token
   offset 0
 ) t
-left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id
+${SUBJECT_OF_TOKEN}
 where t.target_token is null and ${TOKEN_IS_LIVE} and ${TOKEN_IS_OPENABLE}`;
 
 const findByFingerprintIn = (column: 'fp_even' | 'fp_odd') => `
 select wanted.ord::int, ${TOKEN_COLUMNS}
-from wanted
-join token h on h.shard = wanted.shard and h.vault_id = wanted.vault_id
-  and h.field_id = wanted.field_id and h.${column} = wanted.${column}
+from unnest($1::smallint[], $2::int[], $3::smallint[], $4::bytea[])
+  with ordinality as wanted (shard, vault_id, field_id, fingerprint, ord)
+cross join lateral (
+  select * from token o where o.shard = wanted.shard and o.vault_id = wanted.vault_id
+    and o.field_id = wanted.field_id and o.${column} = wanted.fingerprint
+  offset 0
+) h
 cross join lateral ${ROW_OF_HOLDER} t
-left join subject s on s.vault_id = t.vault_id and s.id = t.subject_id
+${SUBJECT_OF_TOKEN}
 where ${TOKEN_IS_LIVE} and ${TOKEN_IS_OPENABLE}`;
 
-const FIND_BY_FINGERPRINT = `
-with wanted as (
-  select * from unnest($1::smallint[], $2::int[], $3::smallint[], $4::bytea[], $5::bytea[])
-    with ordinality as w (shard, vault_id, field_id, fp_even, fp_odd, ord)
-)
-${findByFingerprintIn('fp_even')}
-union all
-${findByFingerprintIn('fp_odd')}`;
+/** By parity of the fingerprint key's version. */
+const FIND_BY_FINGERPRINT = [
+  { name: 'token-find-by-even-fingerprint', text: findByFingerprintIn('fp_even') },
+  { name: 'token-find-by-odd-fingerprint', text: findByFingerprintIn('fp_odd') },
+] as const;
 
 /** Reads live tokens, one result per key, in order. */
 export async function findTokens(
@@ -61,19 +63,29 @@ export async function findTokensByFingerprint(
   session: Session,
   keys: readonly FingerprintKey[],
 ): Promise<(StoredToken | undefined)[]> {
-  const columns = keys.map((key) => fingerprintColumns(key.fingerprint));
-  const rows = await session.rows<TokenRow>({
-    name: 'token-find-by-fingerprint',
-    text: FIND_BY_FINGERPRINT,
-    values: [
-      keys.map((key) => key.shard),
-      keys.map((key) => key.vaultId),
-      keys.map((key) => key.fieldId),
-      columns.map((column) => column.even),
-      columns.map((column) => column.odd),
-    ],
-  });
-  return inOrder(keys.length, rows);
+  const found = new Array<StoredToken | undefined>(keys.length).fill(undefined);
+  for (const [parity, statement] of FIND_BY_FINGERPRINT.entries()) {
+    // While a rotation lasts there are both, else only one.
+    const places = [...keys.keys()].filter(
+      (place) => (keys[place]?.fingerprint.version ?? 0) % 2 === parity,
+    );
+    if (places.length === 0) continue;
+    const asked = places.map((place) => keys[place] as FingerprintKey);
+    const rows = await session.rows<TokenRow>({ ...statement, values: fingerprintArrays(asked) });
+    for (const row of rows) {
+      found[places[row.ord - 1] ?? 0] = toStoredToken(row);
+    }
+  }
+  return found;
+}
+
+function fingerprintArrays(keys: readonly FingerprintKey[]): unknown[] {
+  return [
+    smallints(keys.map((key) => key.shard)),
+    ints(keys.map((key) => key.vaultId)),
+    smallints(keys.map((key) => key.fieldId)),
+    byteas(keys.map((key) => key.fingerprint.digest)),
+  ];
 }
 
 function inOrder(length: number, rows: readonly TokenRow[]): (StoredToken | undefined)[] {

@@ -12,12 +12,16 @@ with wanted as (
   select shard, vault_id, token, count(*)::int as n
   from unnest($1::smallint[], $2::int[], $3::text[]) as w (shard, vault_id, token)
   group by shard, vault_id, token
+  order by shard, vault_id, token
 ), live as (
   select t.shard, t.vault_id, t.token, t.reveals_left, wanted.n
-  from wanted join token t using (shard, vault_id, token)
+  from wanted
+  cross join lateral (
+    select * from token o
+    where o.shard = wanted.shard and o.vault_id = wanted.vault_id and o.token = wanted.token
+    offset 0 for no key update
+  ) t
   where t.reveals_left is not null and ${TOKEN_IS_LIVE}
-  order by t.shard, t.vault_id, t.token
-  for no key update of t
 )
 update token t set reveals_left = live.reveals_left - least(live.reveals_left, live.n)
 from live

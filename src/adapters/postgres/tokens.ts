@@ -3,7 +3,7 @@ import type { RandomBytes } from '../../crypto/random.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
 import type { TokenStore } from '../../operations/ports/token-store.ts';
 import { readTwice } from './certainty.ts';
-import { makeCoalescer } from './coalesce.ts';
+import { type CoalescerOptions, makeCoalescer } from './coalesce.ts';
 import { isRowFault } from './sqlstate.ts';
 import { ensureSubjects, findTokensOfSubject, linkTokens } from './subjects.ts';
 import { findAnswers } from './token-answers.ts';
@@ -16,6 +16,12 @@ import { takeReveals } from './token-reveals.ts';
 /** Calls of one kind that may wait for a statement: some twenty full batches. */
 const MAX_QUEUED = 10_000;
 const MAX_WAIT_MS = 2_000;
+/**
+ * For writes. With 64 callers, statements of 29 rows instead of 18 took a fifth less of the server's time for
+ * each row, and as much less of ours. A thousand values at once still go on two connections, and who waits
+ * longer than commits usually take goes on by another one.
+ */
+const GATHER = { items: 128, ms: 20 };
 
 /**
  * The encrypted mapping in Postgres. Concurrent calls of one method share statements; a batch that
@@ -33,6 +39,7 @@ export function makeTokenStore(deps: {
   const share = <Item, Result>(
     kind: string,
     run: (items: readonly Item[]) => Promise<readonly Result[]>,
+    how: Pick<CoalescerOptions<Item, Result>, 'gather'> = {},
   ) =>
     makeCoalescer<Item, Result>({
       run: (items) => {
@@ -43,22 +50,24 @@ export function makeTokenStore(deps: {
       maxWaitMs: MAX_WAIT_MS,
       clock,
       isItemFault: isRowFault,
+      ...how,
     });
+  const shareWrites: typeof share = (kind, run) => share(kind, run, { gather: GATHER });
 
   return {
     find: share('find', (keys) => readTwice(pool, (session) => findTokens(session, keys))),
     findByFingerprint: share('find_by_fingerprint', (keys) =>
       readTwice(pool, (session) => findTokensByFingerprint(session, keys)),
     ),
-    insert: share('insert', (rows) => insertTokens(deps, rows)),
-    import: share('import', (rows) => importTokens(deps, rows)),
+    insert: shareWrites('insert', (rows) => insertTokens(deps, rows)),
+    import: shareWrites('import', (rows) => importTokens(deps, rows)),
     findAnswer: share('find_answer', (calls) =>
       readTwice(pool, (session) => findAnswers(session, calls)),
     ),
-    takeReveal: share('take_reveal', (keys) => takeReveals(deps, keys)),
-    link: share('link', (links) => linkTokens(deps, links)),
-    revoke: share('revoke', (keys) => revokeTokens(deps, keys)),
-    ensureSubject: share('ensure_subject', (subjects) => ensureSubjects(deps, subjects)),
+    takeReveal: shareWrites('take_reveal', (keys) => takeReveals(deps, keys)),
+    link: shareWrites('link', (links) => linkTokens(deps, links)),
+    revoke: shareWrites('revoke', (keys) => revokeTokens(deps, keys)),
+    ensureSubject: shareWrites('ensure_subject', (subjects) => ensureSubjects(deps, subjects)),
     // Not shared: auditors ask this, and seldom.
     findOfSubject: (subject) => findTokensOfSubject(pool, subject),
   };

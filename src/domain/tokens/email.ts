@@ -1,7 +1,5 @@
+import { CROCKFORD, CROCKFORD_LENGTH, drawCrockford } from './crockford.ts';
 import type { TokenFormat } from './format.ts';
-import { CROCKFORD, CROCKFORD_LENGTH } from './opaque.ts';
-import { makeSlotCache } from './slot-cache.ts';
-import { FREE } from './slots.ts';
 import { unfitValue } from './unfit.ts';
 
 /** RFC 2606 §2: never a host of anybody. */
@@ -22,7 +20,6 @@ export function isTokenDomain(text: string): boolean {
 
 /** Format `email`: 130 random bits before the @. `domain` is the one behind it, or absent: the value's own. */
 export function makeEmailFormat(domain: string | undefined): Omit<TokenFormat, 'shape'> {
-  const slotsOf = makeSlotCache();
   const capacity = BigInt(CROCKFORD.length) ** BigInt(CROCKFORD_LENGTH);
   return {
     kind: 'email',
@@ -41,15 +38,11 @@ export function makeEmailFormat(domain: string | undefined): Omit<TokenFormat, '
       if (host.length > MAX_TOKEN_DOMAIN) {
         throw unfitValue('too_long_for_format');
       }
-      const frame = `${FREE.repeat(CROCKFORD_LENGTH)}@${host}`;
-      const space = slotsOf(String(frame.length), () => ({
-        length: frame.length,
-        slots: Array.from({ length: CROCKFORD_LENGTH }, (_, at) => ({ at, alphabet: CROCKFORD })),
-      }));
+      const after = `@${host}`;
       return {
         kept: domain === undefined ? host : '',
         capacity,
-        draw: (random, shard) => space.draw(frame, random, shard),
+        draw: (random, shard) => drawCrockford({ before: '', after, shard, random }),
       };
     },
   };

@@ -22,7 +22,18 @@ export function crcStep(state: number, byte: number): number {
 /** The state after the UTF-8 bytes of `text`. */
 export function crcText(state: number, text: string): number {
   let next = state;
-  for (const byte of encoder.encode(text)) {
+  // Nearly all tokens are ASCII: read where they are, they cost a quarter of what their encoding costs.
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return crcBytes(state, encoder.encode(text));
+    next = crcStep(next, code);
+  }
+  return next;
+}
+
+function crcBytes(state: number, bytes: Uint8Array): number {
+  let next = state;
+  for (const byte of bytes) {
     next = crcStep(next, byte);
   }
   return next;

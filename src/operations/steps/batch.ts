@@ -27,11 +27,11 @@ export async function eachItem<Item, Output>(
   const fates: Fate[] = [];
   const outputs: (Output | ItemError)[] = [];
   for (const [index, result] of settled.entries()) {
-    if (result.status === 'fulfilled') {
-      fates.push(result.value.fate);
-      outputs.push(result.value.output);
+    if ('done' in result) {
+      fates.push(result.done.fate);
+      outputs.push(result.done.output);
     } else {
-      const failure = asVaultError(result.reason);
+      const failure = asVaultError(result.error);
       const item = items[index];
       fates.push({ ...(item === undefined ? {} : fateOf(item)), failure });
       outputs.push(itemError(failure));
@@ -44,12 +44,15 @@ export async function eachItem<Item, Output>(
   return { output: { items: outputs }, fates };
 }
 
+/** How an item ended. */
+type Settled<Result> = { done: Result } | { error: unknown };
+
 async function settleInTurns<Item, Result>(
   clock: Pick<Clock, 'monotonic'>,
   items: readonly Item[],
   run: (item: Item, index: number) => Promise<Result>,
-): Promise<PromiseSettledResult<Result>[]> {
-  const begun: Promise<PromiseSettledResult<Result>[]>[] = [];
+): Promise<Settled<Result>[]> {
+  const begun: Promise<Settled<Result>>[] = [];
   let turnBeganAtMs = clock.monotonic();
   for (const [index, item] of items.entries()) {
     if (clock.monotonic() - turnBeganAtMs >= TURN_MS) {
@@ -57,10 +60,13 @@ async function settleInTurns<Item, Result>(
       turnBeganAtMs = clock.monotonic();
     }
     // Settled at once: an item may fail before the last one has begun.
-    begun.push(Promise.allSettled([run(item, index)]));
+    begun.push(run(item, index).then(done, failed));
   }
-  return (await Promise.all(begun)).flat();
+  return Promise.all(begun);
 }
+
+const done = <Result>(result: Result): Settled<Result> => ({ done: result });
+const failed = (error: unknown): Settled<never> => ({ error });
 
 /** An item's failure as the caller sees it: constant texts of the error table. */
 export function itemError({ code }: VaultError): ItemError {
