@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { describeError } from './describe-error.ts';
 import { type LogLevel, makeLogger } from './logger.ts';
 
@@ -32,6 +35,54 @@ test('a redacted name never shows its content, in the line or in a child', () =>
   logger.child({ value: CANARY, authorization: CANARY }).error('slip');
   assert.equal(lines.join('').includes(CANARY), false);
   assert.equal(lines.join('').includes('[redacted]'), true);
+});
+
+test('what is nested is withheld as a whole, whatever its name', () => {
+  const { logger, last, lines } = capture();
+  const nested = { part: { value: CANARY }, list: [CANARY] } as never;
+  logger.error('slip', nested);
+  assert.deepEqual([last().part, last().list], ['[redacted]', '[redacted]']);
+  logger.child(nested).error('slip');
+  assert.equal(lines.join('').includes(CANARY), false);
+});
+
+test('a field of the caller that is not secret is written as it is', () => {
+  const { logger, last } = capture();
+  logger.info('facts', { text: 'a"b', count: 0, is: false, none: undefined });
+  const { text, count, is, ...others } = last();
+  assert.deepEqual({ text, count, is }, { text: 'a"b', count: 0, is: false });
+  assert.equal('none' in others, false);
+});
+
+test('lines that wait for others are written when the process ends', async () => {
+  const source = `
+    import { makeLogger } from ${JSON.stringify(join(import.meta.dirname, 'logger.ts'))};
+    const logger = makeLogger({ level: 'info', redact: [] });
+    for (let count = 0; count < 20; count += 1) logger.info('line', { count });
+    setImmediate(() => {
+      logger.info('last');
+      process.exit();
+    });`;
+  const args = ['--input-type=module-typescript', '--eval', source];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const lines = stdout.trim().split('\n');
+  assert.equal(lines.length, 21);
+  assert.equal(JSON.parse(lines.at(-1) ?? '').event, 'last');
+});
+
+test('a warning does not wait for others to fill a block with', async () => {
+  let flushes = 0;
+  const destination = {
+    write: () => undefined,
+    flush: () => {
+      flushes += 1;
+    },
+  };
+  const logger = makeLogger({ level: 'info', redact: [], destination });
+  logger.info('quiet');
+  assert.equal(flushes, 0);
+  logger.warn('loud');
+  assert.equal(flushes, 1);
 });
 
 test('a child carries its fields on every line', () => {

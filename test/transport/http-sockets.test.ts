@@ -164,6 +164,32 @@ test('a slow client is cut off', async (t) => {
   }
 });
 
+test('slow clients are cut off one by one, each in its own time, and a fast one among them is not', async (t) => {
+  const { port } = await listen(t, { limits: { requestMs: 400, idleSocketMs: 5000 } });
+  const open = (bytes: string) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(bytes);
+    return socket;
+  };
+  const slow: { waitedMs: Promise<number> }[] = [];
+  const fast = open(good(TOKENIZE, ''));
+  const answered = once(fast, 'data');
+  for (let count = 0; count < 3; count += 1) {
+    const startedMs = performance.now();
+    const socket = open(good().slice(0, -5)).resume();
+    slow.push({ waitedMs: once(socket, 'close').then(() => performance.now() - startedMs) });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  for (const { waitedMs } of slow) {
+    // Nobody pays for an older one: the timer fires by the millisecond, hence the margin.
+    assert.ok((await waitedMs) > 390);
+  }
+  await answered;
+  assert.equal(fast.destroyed, false);
+  fast.destroy();
+});
+
 test('a client that hangs up leaves no request in flight', async (t) => {
   const release = Promise.withResolvers<void>();
   const entered = Promise.withResolvers<void>();

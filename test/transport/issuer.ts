@@ -106,7 +106,7 @@ export function authenticatorFor(options: {
 }) {
   const clock = options.clock ?? makeTestClock();
   const issuer = options.issuer ?? 'https://issuer.example';
-  const { authenticate, close } = makeAuthenticator({
+  const { authenticate, recall, close } = makeAuthenticator({
     issuers: [{ issuer, audience: AUDIENCE, jwks: options.jwks }],
     rolesClaim: 'roles',
     vaultsClaim: 'vaults',
@@ -119,6 +119,7 @@ export function authenticatorFor(options: {
     close,
     authenticate,
     bearer: (token: string) => authenticate(`Bearer ${token}`),
+    recall: (token: string) => recall(`Bearer ${token}`),
     /** Claims that are good for ten minutes. */
     claims: (changes: object = {}) => ({
       iss: issuer,

@@ -69,6 +69,7 @@ test('a withdrawn key stops with the refresh, although its signature is remember
   issuer.clock.advance(30_000);
   // Another caller's unknown key id causes the refresh; the remembered signature is 30 s old.
   await assert.rejects(issuer.bearer(signToken(makeKey('EdDSA', 'x'), issuer.claims())), isRefusal);
+  assert.equal(issuer.recall(token), undefined);
   await assert.rejects(issuer.bearer(token), isRefusal);
 });
 
@@ -79,7 +80,21 @@ test('a key replaced under the same id takes its remembered signatures along', a
   issuer.publish(makeKey('EdDSA', 'old'));
   issuer.clock.advance(30_000);
   await assert.rejects(issuer.bearer(signToken(NEW, issuer.claims())), isRefusal);
+  assert.equal(issuer.recall(token), undefined);
   await assert.rejects(issuer.bearer(token), isRefusal);
+});
+
+test('nobody is recalled while the keys are due for a refresh', async (t) => {
+  const issuer = await startServed(t, OLD);
+  const claims = issuer.claims({ exp: issuer.clock.nowS() + 3600 });
+  await issuer.bearer(signToken(OLD, claims));
+  issuer.clock.advance(4.5 * MINUTE_MS);
+  const token = signToken(OLD, claims);
+  await issuer.bearer(token);
+  assert.notEqual(issuer.recall(token), undefined);
+  issuer.clock.advance(0.5 * MINUTE_MS);
+  assert.equal(issuer.recall(token), undefined);
+  await issuer.bearer(token);
 });
 
 test('a service that was quiet for long reads the keys anew before it answers', async (t) => {

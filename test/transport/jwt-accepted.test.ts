@@ -87,3 +87,35 @@ test('a remembered signature does not outlive the token', async () => {
   await assert.rejects(issuer.bearer(token), isRefusal);
   await issuer.close();
 });
+
+test('a caller is recalled at once when the same token was good a moment ago, and only then', async () => {
+  const issuer = authenticatorFor({ jwks });
+  const token = signToken(ED, issuer.claims({ roles: ['app'] }));
+  assert.equal(issuer.recall(token), undefined);
+  const principal = await issuer.bearer(token);
+  assert.deepEqual(issuer.recall(token), principal);
+  assert.equal(issuer.recall(signToken(ED, issuer.claims({ roles: ['admin'] }))), undefined);
+  assert.equal(issuer.recall(`${token.slice(0, -4)}AAAA`), undefined);
+  issuer.clock.advance(60_000);
+  assert.equal(issuer.recall(token), undefined);
+  await issuer.close();
+});
+
+test('a caller is not recalled once the token has ended', async () => {
+  const issuer = authenticatorFor({ jwks });
+  const token = signToken(ED, issuer.claims({ exp: issuer.clock.nowS() + 10 }));
+  await issuer.bearer(token);
+  issuer.clock.advance(14_000);
+  assert.notEqual(issuer.recall(token), undefined);
+  issuer.clock.advance(1000);
+  assert.equal(issuer.recall(token), undefined);
+  await issuer.close();
+});
+
+test('who was refused is not recalled', async () => {
+  const issuer = authenticatorFor({ jwks });
+  const early = signToken(ED, issuer.claims({ nbf: issuer.clock.nowS() + 40 }));
+  await assert.rejects(issuer.bearer(early), isRefusal);
+  assert.equal(issuer.recall(early), undefined);
+  await issuer.close();
+});

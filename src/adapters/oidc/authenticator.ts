@@ -1,11 +1,11 @@
 import type { Principal } from '../../domain/access/principal.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
-import { type ClaimRules, principalOf } from './claims.ts';
+import { type ClaimRules, findUntimely, readGrant } from './claims.ts';
 import { parseBearer } from './compact-jws.ts';
 import { type Fetch, type JwksSource, readJwks } from './jwks-source.ts';
 import { type KeySet, makeKeySet } from './key-set.ts';
 import { refuse } from './refuse.ts';
-import { makeSignatureMemory, type SignedJws } from './signature-memory.ts';
+import { makeSignatureMemory, type Verified } from './signature-memory.ts';
 
 /** An issuer whose tokens are accepted. */
 export type IssuerConfig = { issuer: string; audience: string; jwks: JwksSource };
@@ -29,6 +29,11 @@ export type Authenticator = {
    * absent, malformed, unknown key, bad signature, expired, issuer's keys not to be had.
    */
   authenticate: (authorization: string | undefined) => Promise<Principal>;
+  /**
+   * Who calls, at once, when this very token was verified less than 60 s ago, its key is in force and its
+   * times hold now. `undefined` says nothing: `authenticate` has to be asked.
+   */
+  recall: (authorization: string | undefined) => Principal | undefined;
   close: () => Promise<void>;
 };
 
@@ -63,47 +68,51 @@ export function makeAuthenticator(deps: AuthenticatorDeps): Authenticator {
   );
   const memory = makeSignatureMemory(() => clock.monotonic());
 
-  const issuerOf = ({ jws }: Pick<SignedJws, 'jws'>): Issuer => {
-    const issuer = issuers.get(jws.claims['iss']);
+  /** Checks the signature by the key in force; what it returns may be remembered. */
+  const verify = async (authorization: string): Promise<Verified> => {
+    const { token, kid, algorithm, claims } = parseBearer(authorization);
+    const issuer = issuers.get(claims['iss']);
     if (issuer === undefined) {
       throw refuse('unknown issuer');
     }
-    return issuer;
-  };
-
-  /** Checks the signature by the key in force; what it returns may be remembered. */
-  const verify = async (authorization: string | undefined): Promise<SignedJws> => {
-    const jws = parseBearer(authorization);
-    const verifier = await issuerOf({ jws }).keys.find(jws.kid);
-    if (verifier === undefined || verifier.key.algorithm !== jws.algorithm) {
+    const { keys, rules } = issuer;
+    const verifier = await keys.find(kid);
+    if (verifier === undefined || verifier.key.algorithm !== algorithm) {
       throw refuse('no key of that id and algorithm');
     }
-    if (!verifier.isSigned(jws.token)) {
+    if (!verifier.isSigned(token)) {
       throw refuse('bad signature');
     }
-    return { jws, verifier };
+    return { keys, kid, verifier, grant: readGrant(claims, { rules, kid }) };
   };
 
   /** A remembered signature counts only while its key, the very same one, is still in force. */
-  const recall = async (authorization: string | undefined): Promise<SignedJws | undefined> => {
-    const known = authorization === undefined ? undefined : memory.find(authorization);
-    const current = known && (await issuerOf(known).keys.find(known.jws.kid));
+  const remembered = async (authorization: string): Promise<Verified | undefined> => {
+    const known = memory.find(authorization);
+    const current = known && (await known.keys.find(known.kid));
     return current !== undefined && current === known?.verifier ? known : undefined;
   };
 
   return {
-    async authenticate(authorization) {
-      const known = await recall(authorization);
-      const signed = known ?? (await verify(authorization));
-      const principal = principalOf(signed.jws.claims, {
-        rules: issuerOf(signed).rules,
-        kid: signed.jws.kid,
-        nowS: clock.now() / 1000,
-      });
-      if (known === undefined && authorization !== undefined) {
-        memory.remember(authorization, signed);
+    recall(authorization) {
+      const known = authorization === undefined ? undefined : memory.find(authorization);
+      const holds =
+        known !== undefined &&
+        known.keys.peek(known.kid) === known.verifier &&
+        findUntimely(known.grant, clock.now() / 1000) === undefined;
+      return holds ? known.grant.principal : undefined;
+    },
+    async authenticate(authorization = '') {
+      const known = await remembered(authorization);
+      const verified = known ?? (await verify(authorization));
+      const untimely = findUntimely(verified.grant, clock.now() / 1000);
+      if (untimely !== undefined) {
+        throw refuse(untimely);
       }
-      return principal;
+      if (known === undefined) {
+        memory.remember(authorization, verified);
+      }
+      return verified.grant.principal;
     },
     async close() {
       await Promise.all([...issuers.values()].map(({ keys }) => keys.close()));

@@ -22,17 +22,22 @@ const EXPIRY_LEEWAY_S = 5;
 const MAX_TIME_S = 253_402_300_799;
 const SUBJECT = /^\P{Cc}{1,256}$/u;
 
+/** What a token gives, and when. Times are in seconds since 1970 (RFC 7519 §2 NumericDate). */
+export type Grant = {
+  principal: Principal;
+  expiresS: number;
+  /** The later of `nbf` and `iat`. */
+  startsS: number;
+};
+
 /**
  * Checks the registered claims (RFC 7519 §4.1) of a token whose signature holds, and reads the
- * principal from the rest. Throws `unauthenticated` for a claim that is missing, untimely, for someone
- * else, or of the wrong type. To be called for every request: only signatures may be remembered.
+ * principal from the rest. Throws `unauthenticated` for a claim that is missing, for someone else, or of
+ * the wrong type. What it gives depends on the token and our configuration alone, so it may be remembered
+ * with the signature; `findUntimely` is for every request.
  */
-export function principalOf(
-  claims: JsonObject,
-  context: { rules: ClaimRules; kid: string; nowS: number },
-): Principal {
-  const { rules, kid, nowS } = context;
-  checkTimes(claims, nowS);
+export function readGrant(claims: JsonObject, context: { rules: ClaimRules; kid: string }): Grant {
+  const { rules, kid } = context;
   if (claims['iss'] !== rules.issuer || !isForAudience(claims['aud'], rules.audience)) {
     throw refuse('another issuer or audience');
   }
@@ -49,7 +54,7 @@ export function principalOf(
     throw refuse('no usable subject, or acr of a wrong type');
   }
   const vaults = find(claims, rules.vaultsClaim);
-  return {
+  const principal: Principal = {
     subject: sub,
     issuer: rules.issuer,
     roles: toStrings(find(claims, rules.rolesClaim)),
@@ -57,18 +62,23 @@ export function principalOf(
     mfa: provesMfa({ amr: toStrings(claims['amr']), acr, trustedAcr: rules.trustedAcr }),
     credential: `jwt:${kid}`,
   };
+  // Many requests share it.
+  return { principal: Object.freeze(principal), ...readTimes(claims) };
 }
 
-function checkTimes(claims: JsonObject, nowS: number): void {
+function readTimes(claims: JsonObject): Pick<Grant, 'expiresS' | 'startsS'> {
   const expiresS = toTime(claims['exp']);
-  const notBeforeS = toTime(claims['nbf']) ?? 0;
-  const issuedS = toTime(claims['iat']) ?? 0;
-  if (expiresS === undefined || nowS >= expiresS + EXPIRY_LEEWAY_S) {
-    throw refuse('expired, or without expiry');
+  if (expiresS === undefined) {
+    throw refuse('without expiry');
   }
-  if (nowS < notBeforeS - LEEWAY_S || nowS < issuedS - LEEWAY_S) {
-    throw refuse('not valid yet');
-  }
+  const startsS = Math.max(toTime(claims['nbf']) ?? 0, toTime(claims['iat']) ?? 0);
+  return { expiresS, startsS };
+}
+
+/** Why the token does not hold now; `undefined` when it does. To be asked for every request. */
+export function findUntimely({ expiresS, startsS }: Grant, nowS: number): string | undefined {
+  if (nowS >= expiresS + EXPIRY_LEEWAY_S) return 'expired';
+  return nowS < startsS - LEEWAY_S ? 'not valid yet' : undefined;
 }
 
 /** RFC 7519 §2 NumericDate: seconds, possibly with a fraction. */

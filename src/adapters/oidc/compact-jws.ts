@@ -42,9 +42,9 @@ const BEARER = /^[Bb][Ee][Aa][Rr][Ee][Rr] ([\w-]+)\.([\w-]+)\.([\w-]+)$/;
  * compact JWS of at most 8 KiB, in canonical base64url (no second spelling of one token), whose header
  * and claims are JSON objects without duplicate names, with an allowed algorithm, type and a key id.
  */
-export function parseBearer(authorization: string | undefined): UnverifiedJws {
-  if (authorization === undefined || authorization.length > MAX_TOKEN_BYTES) {
-    throw refuse('no bearer token, or one over 8 KiB');
+export function parseBearer(authorization: string): UnverifiedJws {
+  if (authorization.length > MAX_TOKEN_BYTES) {
+    throw refuse('a header over 8 KiB');
   }
   const [, header, payload, signature] = BEARER.exec(authorization) ?? [];
   if (header === undefined || payload === undefined || signature === undefined) {

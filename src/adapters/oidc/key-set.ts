@@ -16,6 +16,8 @@ const MAX_KEYS = 64;
 export type KeySet = {
   /** The key of that id that is in force now, or `undefined`. */
   find: (kid: string) => Promise<Verifier | undefined>;
+  /** As `find`, at once. `undefined` says nothing when the set is due for a refresh, or has no such key. */
+  peek: (kid: string) => Verifier | undefined;
   close: () => Promise<void>;
 };
 
@@ -62,6 +64,7 @@ export function makeKeySet(deps: {
   };
 
   return {
+    peek: (kid) => (ageMs() < FRESH_MS ? verifiers.get(kid) : undefined),
     async find(kid) {
       if (ageMs() >= FRESH_MS) {
         const refreshed = refresh();

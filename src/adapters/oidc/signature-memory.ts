@@ -1,11 +1,12 @@
-import { sha256 } from '../../crypto/digest.ts';
-import type { UnverifiedJws } from './compact-jws.ts';
+import { sha256Base64url } from '../../crypto/digest.ts';
+import type { Grant } from './claims.ts';
+import type { KeySet } from './key-set.ts';
 import type { Verifier } from './verifier.ts';
 
-/** A token whose signature held, and the key that said so. */
-export type SignedJws = { jws: UnverifiedJws; verifier: Verifier };
+/** What a token said whose signature held: by which key of which issuer, and to whom it gives what. */
+export type Verified = { keys: KeySet; kid: string; verifier: Verifier; grant: Grant };
 
-type Entry = SignedJws & { untilMs: number };
+type Entry = Verified & { untilMs: number };
 
 const MAX_AGE_MS = 60_000;
 const MAX_ENTRIES = 10_000;
@@ -13,14 +14,13 @@ const MAX_ENTRIES = 10_000;
 /**
  * Remembers for 60 s that a signature was good, by the SHA-256 of the whole token: the same digest is
  * the same header, claims and signature. It spares parsing and the signature check, nothing else; the
- * caller still checks every time that the key is in force and that the claims hold now.
+ * caller still checks every time that the key is in force and that the times hold now.
  */
 export function makeSignatureMemory(monotonicMs: () => number) {
   const entries = new Map<string, Entry>();
-  const digestOf = (authorization: string) => sha256(authorization).toString('base64');
   return {
-    find(authorization: string): SignedJws | undefined {
-      const digest = digestOf(authorization);
+    find(authorization: string): Verified | undefined {
+      const digest = sha256Base64url(authorization);
       const entry = entries.get(digest);
       if (entry !== undefined && entry.untilMs <= monotonicMs()) {
         entries.delete(digest);
@@ -29,14 +29,15 @@ export function makeSignatureMemory(monotonicMs: () => number) {
       return entry;
     },
     /** Forgets the oldest entry when full: insertion order is age. */
-    remember(authorization: string, signed: SignedJws): void {
+    remember(authorization: string, verified: Verified): void {
       if (entries.size >= MAX_ENTRIES) {
         for (const oldest of entries.keys()) {
           entries.delete(oldest);
           break;
         }
       }
-      entries.set(digestOf(authorization), { ...signed, untilMs: monotonicMs() + MAX_AGE_MS });
+      const untilMs = monotonicMs() + MAX_AGE_MS;
+      entries.set(sha256Base64url(authorization), { ...verified, untilMs });
     },
   };
 }

@@ -14,7 +14,7 @@ export type Verifier = {
  * Makes the verifier of one key. `@fastify/jwt` is a plugin, so each key gets a Fastify instance of its
  * own that never listens: no options, caches or keys are shared, and the algorithm is not the token's
  * choice (RFC 8725 §3.1). The library's cache is off (GHSA-rp9m-7r4c-75qg), and times are left to
- * `principalOf`, which sees them on every request.
+ * `findUntimely`, which sees them on every request.
  */
 export async function makeVerifier(key: VerificationKey): Promise<Verifier> {
   const app = Fastify({ logger: false });

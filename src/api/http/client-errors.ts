@@ -16,14 +16,17 @@ const CODES: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>([
  * the client would take the problem for that answer (response splitting by pipelining).
  */
 export function makeClientErrors() {
-  const unanswered = new WeakMap<object, number>();
-  const add = (socket: object, count: number) =>
-    unanswered.set(socket, (unanswered.get(socket) ?? 0) + count);
+  const unanswered = new WeakMap<object, { requests: number }>();
+  const add = (socket: object, count: number) => {
+    const known = unanswered.get(socket);
+    if (known === undefined) unanswered.set(socket, { requests: count });
+    else known.requests += count;
+  };
   return {
     requestBegan: (request: IncomingMessage) => add(request.socket, 1),
     requestEnded: (request: IncomingMessage) => add(request.socket, -1),
     answer: (error: Error & { code?: string }, socket: Socket): void => {
-      const isBusy = (unanswered.get(socket) ?? 0) > 0;
+      const isBusy = (unanswered.get(socket)?.requests ?? 0) > 0;
       if (error.code === 'ECONNRESET' || !socket.writable || isBusy) {
         socket.destroy();
         return;

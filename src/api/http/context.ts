@@ -7,6 +7,11 @@ import { idempotencyOf } from './idempotency-key.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /**
+     * `routeOptions`, read once: the framework makes a new object of twelve members at every look. Before any
+     * hook has run it is absent, and who asks must then assume the strictest route.
+     */
+    routed: FastifyRequest['routeOptions'] | undefined;
     /** Set by authentication; never from the body or the path. */
     principal: Principal | undefined;
     /** Proof that the event about this request is durable: without it no data leaves. */
@@ -33,10 +38,9 @@ const MAX_VAULT_CHARS = 128;
 /** Where the request came from. `ip` is the peer, or what a trusted proxy says. */
 export function sourceOf(request: FastifyRequest): Source {
   const userAgent = request.headers['user-agent'];
-  return {
-    ip: request.ip,
-    ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, MAX_USER_AGENT_CHARS) }),
-  };
+  return userAgent === undefined
+    ? { ip: request.ip }
+    : { ip: request.ip, userAgent: userAgent.slice(0, MAX_USER_AGENT_CHARS) };
 }
 
 /**
@@ -44,13 +48,14 @@ export function sourceOf(request: FastifyRequest): Source {
  * empty or absurdly long is no vault's, and need not travel any further.
  */
 export function callOf(request: FastifyRequest): Call {
-  const caller = callerOf(request);
+  const { principal, source, requestId } = callerOf(request);
   const vault = vaultOf(request);
   if (vault === undefined) {
     throw new VaultError('vault_not_found');
   }
   const idempotency = idempotencyOf(request);
-  return { ...caller, vault, ...(idempotency === undefined ? {} : { idempotency }) };
+  const call = { principal, source, requestId, vault };
+  return idempotency === undefined ? call : { ...call, idempotency };
 }
 
 /** Who asks, where the path names no vault. */

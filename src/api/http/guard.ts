@@ -66,7 +66,7 @@ function checkRoute({ url, config, method }: RouteOptions): void {
 }
 
 function release(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
-  if (request.routeOptions.config.audit === 'none') {
+  if (request.routed?.config.audit === 'none') {
     return payload;
   }
   // The record of a failure vouches for that failure's own answer, not for data sent in its place.

@@ -30,8 +30,8 @@ export function checkIdempotencyKey(request: FastifyRequest): void {
 
 /** What makes the call repeatable, when its route heeds the key and the caller sent one. */
 export function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
-  const { bodyText: body, routeOptions } = request;
-  const route = routeOptions.url;
+  const { bodyText: body, routed } = request;
+  const route = routed?.url;
   return body === undefined || route === undefined
     ? undefined
     : { key: String(request.headers[HEADER]), route, body };

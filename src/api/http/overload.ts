@@ -1,42 +1,149 @@
-import underPressure from '@fastify/under-pressure';
-import type { FastifyInstance } from 'fastify';
-import { VaultError } from '../../domain/errors.ts';
+import { getHeapStatistics } from 'node:v8';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { makeAdmission, type Refusal, type Visit } from './admission/admission.ts';
+import { installBodyMeter, isLines } from './admission/body-meter.ts';
+import { makeBrake } from './admission/brake.ts';
 import type { Limits } from './limits.ts';
+import { prepareProblem } from './problem.ts';
 
-/** A process that has just started compiles and warms up: that lag is no load, and sheds nobody. */
-const WARM_UP_MS = 5_000;
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request takes up, while it is worked on. */
+    visit: Visit | undefined;
+  }
+}
+
+/** The window that the limit learns from. */
+const TURN_MS = 100;
+const OVERLOADED = { code: 'overloaded', problems: [] } as const;
+
+/** Keeps a server from taking in more than it can answer in time. */
+export type Overload = {
+  /** The first hook after tracking: refuses before anything is spent on a request. */
+  install(app: FastifyInstance): void;
+  /** The hook after authentication: nobody takes the whole of it while others ask, too. */
+  installShares(app: FastifyInstance): void;
+  /** To be told of every request that is over, once. */
+  ended(request: FastifyRequest, ms: number): void;
+  /** A stream gives its place back, and asks for room before each window. */
+  rest(request: FastifyRequest): void;
+  room(): Promise<void>;
+};
 
 /**
- * Sheds requests with 503 before they cost anything: above the number in flight, when the event loop
- * lags or the heap fills, and while the server drains. Event loop utilisation is no measure here: a
- * healthy instance at full load has 1.
+ * Makes the shedding of one server. A request is refused with 503 `overloaded` when more work is under way than
+ * can be answered within the target, when its answer would come too late, when bodies or heap fill the memory,
+ * when its caller has its share, and while the server drains. Refusals are no events: nobody asked anything
+ * yet that was decided, and a flood must not write to the log.
  */
-export function installShedding(
-  app: FastifyInstance,
-  deps: { limits: Limits; requestsInFlight: () => number },
-): void {
+export function makeOverload(deps: {
+  limits: Limits;
+  metrics: Pick<Metrics, 'overload'>;
+}): Overload {
+  const { limits, metrics } = deps;
+  const admission = makeAdmission(limits);
+  const brake = makeBrake(sendRefusal);
   let isDraining = false;
-  let warmAtMs = Number.POSITIVE_INFINITY;
-  app.addHook('onReady', (done) => {
-    warmAtMs = performance.now() + WARM_UP_MS;
-    done();
-  });
-  app.addHook('preClose', (done) => {
-    isDraining = true;
-    done();
-  });
-  app.addHook('onRequest', (_request, _reply, done) => {
-    const isFull = deps.requestsInFlight() > deps.limits.requestsInFlight;
-    done(isDraining || isFull ? new VaultError('overloaded') : undefined);
-  });
-  app.register(underPressure, {
-    sampleInterval: 1000,
-    maxEventLoopDelay: deps.limits.eventLoopDelayMs,
-    maxHeapUsedBytes: deps.limits.heapUsedBytes,
-    pressureHandler: (_request, _reply, type) => {
-      if (type !== 'eventLoopDelay' || performance.now() >= warmAtMs) {
-        throw new VaultError('overloaded');
-      }
+  metrics.overload.watch(admission.reading);
+
+  function refuse(reply: FastifyReply, refusal: Refusal): void {
+    metrics.overload.refused(refusal);
+    if (refusal === 'draining') sendRefusal(reply);
+    else brake.hold(reply);
+  }
+
+  function leave(request: FastifyRequest, ms?: number): void {
+    if (request.visit === undefined) return;
+    admission.leave(request.visit, ms);
+    request.visit = undefined;
+  }
+
+  return {
+    install(app) {
+      app.server.maxConnections = limits.connections;
+      app.decorateRequest('visit', undefined);
+      startTurns(app, { admission, limits });
+      app.addHook('preClose', (done) => {
+        isDraining = true;
+        brake.release();
+        done();
+      });
+      app.addHook('onRequest', (request, reply, done) => {
+        const visit = isDraining ? 'draining' : admission.enter(declaredBytes(request));
+        if (typeof visit === 'string') {
+          refuse(reply, visit);
+          return;
+        }
+        request.visit = visit;
+        done();
+      });
     },
+    installShares(app) {
+      app.addHook('onRequest', (request, reply, done) => {
+        const { visit, principal } = request;
+        const refusal =
+          visit &&
+          principal &&
+          admission.identify(visit, `${principal.issuer} ${principal.subject}`);
+        if (refusal === undefined) {
+          done();
+          return;
+        }
+        leave(request);
+        refuse(reply, refusal);
+      });
+      installBodyMeter(app, (request, bytes) => {
+        const refusal = request.visit && admission.grow(request.visit, bytes);
+        if (refusal !== undefined) metrics.overload.refused(refusal);
+        return refusal === undefined;
+      });
+    },
+    ended(request, ms) {
+      // Only what an operation answered says how long answers take: refusals are quick whatever happens.
+      leave(request, request.auditReceipt === undefined ? undefined : ms);
+    },
+    rest(request) {
+      if (request.visit !== undefined) admission.rest(request.visit);
+    },
+    room: admission.room,
+  };
+}
+
+/** Sends the refusal. Its bytes are exempt from the audit guard; what is not its own is taken off there. */
+function sendRefusal(reply: FastifyReply): void {
+  reply.send(prepareProblem(reply, OVERLOADED));
+}
+
+/** The length that a request declares of a body that will be kept in memory. */
+function declaredBytes(request: FastifyRequest): number {
+  const length = request.headers['content-length'];
+  return length === undefined || isLines(request) ? 0 : Number(length);
+}
+
+/** Ends a window every 100 ms for as long as the server runs. */
+function startTurns(
+  app: FastifyInstance,
+  deps: { admission: ReturnType<typeof makeAdmission>; limits: Limits },
+): void {
+  let timer: NodeJS.Timeout | undefined;
+  let dueAtMs = 0;
+  const turn = () => {
+    const now = performance.now();
+    deps.admission.turn({
+      lagMs: Math.max(0, now - dueAtMs),
+      isHeapFull: getHeapStatistics().used_heap_size > deps.limits.heapUsedBytes,
+    });
+    dueAtMs = now + TURN_MS;
+  };
+  app.addHook('onReady', (done) => {
+    dueAtMs = performance.now();
+    turn();
+    timer = setInterval(turn, TURN_MS).unref();
+    done();
+  });
+  app.addHook('onClose', (_app, done) => {
+    clearInterval(timer);
+    done();
   });
 }

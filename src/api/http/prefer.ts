@@ -35,7 +35,8 @@ export function makePreferAudit(operations: Pick<Operations, 'auditPublished'>) 
  * comma inside somebody's quoted value divides here, too: what can be gained by that is a wait.
  */
 export function prefersIntegrated(header: string | string[] | undefined): boolean {
-  const preferences = [header ?? []].flat().join(',').split(',');
+  if (header === undefined) return false;
+  const preferences = [header].flat().join(',').split(',');
   for (const preference of preferences) {
     const [pair = ''] = preference.split(';', 1);
     const [name = '', value = ''] = pair.split('=', 2);

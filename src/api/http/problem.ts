@@ -15,8 +15,15 @@ const HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
   audit_unavailable: { 'retry-after': '1' },
   store_unavailable: { 'retry-after': '1' },
   key_unavailable: { 'retry-after': '1' },
-  overloaded: { 'retry-after': '1' },
 };
+
+/** Seconds, at most, that refused clients are told to wait: those that came at once shall not come back at once. */
+const OVERLOADED_RETRY_S = 3;
+
+function headersOf(code: ErrorCode): Record<string, string> | undefined {
+  if (code !== 'overloaded') return HEADERS[code];
+  return { 'retry-after': String(1 + Math.floor(Math.random() * OVERLOADED_RETRY_S)) };
+}
 
 /**
  * The body of a problem answer (RFC 9457), from the table and the problems alone: the same code and problems
@@ -45,7 +52,7 @@ export function prepareProblem(
 ): string {
   reply.code(ERRORS[error.code].status).headers({
     'content-type': PROBLEM_TYPE,
-    ...HEADERS[error.code],
+    ...headersOf(error.code),
   });
   return problemBody(error.code, error.problems);
 }

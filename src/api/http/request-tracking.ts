@@ -10,47 +10,49 @@ type TrackingDeps = {
   logger: Logger;
   metrics: Pick<Metrics, 'httpRequest'>;
   clientErrors: ReturnType<typeof makeClientErrors>;
+  /** Told of every request that is over, whoever ended it. */
+  ended: (request: FastifyRequest, ms: number) => void;
 };
 
 /**
- * Gives every answer its request id and headers, counts requests in flight, and writes one log line and
+ * Gives every answer its request id and headers, and writes one log line and
  * one measurement when a request is over, also when the client went away. Neither holds a URL, a header
  * or a body: the route is the pattern that it was declared with.
  */
-export function installRequestTracking(app: FastifyInstance, deps: TrackingDeps) {
-  let inFlight = 0;
+export function installRequestTracking(app: FastifyInstance, deps: TrackingDeps): void {
+  app.decorateRequest('routed', undefined);
   app.decorateRequest('principal', undefined);
   app.decorateRequest('auditReceipt', undefined);
   app.decorateRequest('failureBody', undefined);
   app.decorateRequest('startedMs', 0);
 
   app.addHook('onRequest', (request, reply, done) => {
-    inFlight += 1;
+    const routed = request.routeOptions;
+    request.routed = routed;
     deps.clientErrors.requestBegan(request.raw);
     request.startedMs = performance.now();
     reply.header('x-request-id', request.id);
     // Pages get theirs from helmet.
-    if (request.is404 || request.routeOptions.config.isPage !== true) {
+    if (request.is404 || routed.config.isPage !== true) {
       reply.headers(API_HEADERS);
     }
     // `onResponse` misses clients that hang up; a connection closes once, whatever happens.
     reply.raw.once('close', () => {
-      inFlight -= 1;
       deps.clientErrors.requestEnded(request.raw);
       finish(request, reply, deps);
     });
     done();
   });
-  return { requestsInFlight: () => inFlight };
 }
 
 function finish(
   request: FastifyRequest,
   reply: FastifyReply,
-  { logger, metrics }: TrackingDeps,
+  { logger, metrics, ended }: TrackingDeps,
 ): void {
   const ms = performance.now() - request.startedMs;
-  const route = request.is404 ? '(unknown)' : (request.routeOptions.url ?? '(unknown)');
+  ended(request, ms);
+  const route = request.is404 ? '(unknown)' : (request.routed?.url ?? '(unknown)');
   const { method, id: requestId } = request;
   const status = reply.statusCode;
   metrics.httpRequest({ route, method, status, seconds: ms / 1000 });

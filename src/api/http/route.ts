@@ -88,7 +88,7 @@ export function defineRoute<Input, Reply, Output>(spec: RouteSpec<Input, Reply, 
         handler: async (request: FastifyRequest, reply: FastifyReply) => {
           const sent = await handle(operations, request, request.body as Input);
           request.auditReceipt = sent.receipt;
-          reply.headers(sent.headers ?? {});
+          if (sent.headers !== undefined) reply.headers(sent.headers);
           return sent.output;
         },
       });

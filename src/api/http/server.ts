@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import type { Operations } from '../../operations/operation.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { type Authenticate, makeAuthenticationHook } from './authentication.ts';
+import { type Authenticate, makeAuthenticationHook, type Recall } from './authentication.ts';
 import { makeClientErrors } from './client-errors.ts';
 import { registerDocs } from './docs-routes.ts';
 import { installErrorHandling } from './error-handling.ts';
@@ -10,7 +10,7 @@ import { installAuditGuard } from './guard.ts';
 import { installJsonParser } from './json-body.ts';
 import { collectKnownPaths } from './known-paths.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
-import { installShedding } from './overload.ts';
+import { makeOverload } from './overload.ts';
 import { requestIdOf } from './request-id.ts';
 import { answerFrameworkError, installRequestTracking } from './request-tracking.ts';
 import { ROUTES } from './routes/table.ts';
@@ -20,8 +20,10 @@ import { installUnknownRoutes } from './unknown-routes.ts';
 export type HttpServerDeps = {
   operations: Operations;
   authenticate: Authenticate;
+  /** Spares callers of a moment ago the wait of `authenticate`. Nobody by default. */
+  recall?: Recall;
   logger: Logger;
-  metrics: Pick<Metrics, 'httpRequest'>;
+  metrics: Pick<Metrics, 'httpRequest' | 'overload'>;
   limits?: Partial<Limits>;
   /** PEM. Without it the server speaks plain HTTP, for loopback or behind a proxy. */
   tls?: { cert: string; key: string };
@@ -31,7 +33,7 @@ export type HttpServerDeps = {
 
 /**
  * Makes the REST server; `listen` starts it, `close` drains it. A request passes, in this order:
- * shedding, authentication, route, media type, size, JSON, schema, operation; and every answer passes
+ * shedding, authentication, the caller's share, route, media type, size, JSON, schema, operation; and every answer passes
  * the audit guard. The operation authorizes and audits: this layer only translates.
  */
 export function makeHttpServer(deps: HttpServerDeps): FastifyInstance {
@@ -42,15 +44,17 @@ export function makeHttpServer(deps: HttpServerDeps): FastifyInstance {
 
   // Hooks run in the order of these lines.
   installAuditGuard(app);
-  const { requestsInFlight } = installRequestTracking(app, { ...deps, clientErrors });
+  const overload = makeOverload({ ...deps, limits });
+  installRequestTracking(app, { ...deps, clientErrors, ended: overload.ended });
   installErrorHandling(app, deps);
-  installShedding(app, { limits, requestsInFlight });
+  overload.install(app);
   app.addHook('onRequest', makeAuthenticationHook(deps));
+  overload.installShares(app);
   installUnknownRoutes(app, knownPaths);
   installJsonParser(app);
   registerDocs(app);
   const { operations } = deps;
-  const streaming = installStreaming(app, { ...deps, limits });
+  const streaming = installStreaming(app, { ...deps, limits, overload });
   for (const route of ROUTES) {
     route.register(app, { operations, streaming });
   }
@@ -92,7 +96,7 @@ function create(
         allErrors: false,
       },
     },
-    // Draining is answered by `installShedding`, as a problem and with the usual headers.
+    // Draining is answered by `overload`, as a problem and with the usual headers.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler,

@@ -104,13 +104,18 @@ function openSource<Input>(
     throw new VaultError('invalid_request', { detail: 'the client went away' });
   }
   reply.raw.once('close', streaming.slots.take(principal));
-  streaming.requestTime.lift(request.raw);
+  streaming.requestTime.lift(request.raw, reply.raw);
+  streaming.overload.rest(request);
   const validate = request.compileValidationSchema(schema, 'body');
   return makeLineSource<Input>({
     body,
     maxLineBytes: streaming.maxLineBytes,
     validate: (value) => validate(value) === true,
     draining: streaming.draining,
-    holds: () => streaming.holds(request),
+    holds: async () => {
+      // A window is work as any other, but it waits where a request would be refused.
+      await streaming.overload.room();
+      return streaming.holds(request);
+    },
   });
 }

@@ -3,12 +3,14 @@ import type { Operations } from '../../../operations/operation.ts';
 import type { Authenticate } from '../authentication.ts';
 import { sourceOf } from '../context.ts';
 import type { Limits } from '../limits.ts';
+import type { Overload } from '../overload.ts';
 import { installRequestTime, type RequestTime } from '../request-time.ts';
 import { makeSlots, type Slots } from './slots.ts';
 
 /** What streams need of the server, for as long as they last. */
 export type Streaming = {
   slots: Slots;
+  overload: Pick<Overload, 'rest' | 'room'>;
   requestTime: RequestTime;
   maxLineBytes: number;
   /** Aborted when the server begins to drain. */
@@ -22,6 +24,7 @@ export function installStreaming(
   app: FastifyInstance,
   deps: {
     limits: Limits;
+    overload: Pick<Overload, 'rest' | 'room'>;
     authenticate: Authenticate;
     operations: Pick<Operations, 'authFailed'>;
   },
@@ -34,6 +37,7 @@ export function installStreaming(
   });
   return {
     slots: makeSlots(limits),
+    overload: deps.overload,
     requestTime: installRequestTime(app.server, limits.requestMs),
     maxLineBytes: limits.bodyBytes,
     draining: draining.signal,

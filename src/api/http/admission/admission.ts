@@ -1,0 +1,116 @@
+import type { Limits } from '../limits.ts';
+import { makeAdaptiveLimit } from './adaptive-limit.ts';
+import { makeRoom } from './room.ts';
+import { addTo, type Holder, makeShares, type Usage } from './shares.ts';
+
+/** Why a request is refused before it is worked on. Also a label of a metric. */
+export type Refusal = 'draining' | 'full' | 'late' | 'memory' | 'bodies' | 'share';
+
+/** What one request takes up, until it leaves. */
+export type Visit = Usage & { holder: Holder | undefined };
+
+/** Decides who is worked on. Everything in it is a number; whoever calls `turn` is its clock. */
+export type Admission = {
+  /** Before anyone is known: takes a request in, with a body of so many bytes as declared, or says why not. */
+  enter(declaredBytes: number): Visit | Refusal;
+  /** Once its caller is known: why the request must go after all. */
+  identify(visit: Visit, caller: string): Refusal | undefined;
+  /** More of a body that did not declare its length has arrived. */
+  grow(visit: Visit, bytes: number): Refusal | undefined;
+  /** The request is over; `ms` when it was answered by an operation, and so says how long that takes. */
+  leave(visit: Visit, ms?: number): void;
+  /** A stream gives its place back, for it lasts as long as its client likes. From now on it asks for `room`. */
+  rest(visit: Visit): void;
+  /** Resolves when there is room for more work: streams slow down where other requests would be refused. */
+  room(): Promise<void>;
+  /** Ends a window of 100 ms. */
+  turn(now: { lagMs: number; isHeapFull: boolean }): void;
+  reading(): Usage & { limit: number };
+};
+
+type AdmissionLimits = Pick<
+  Limits,
+  'requestsInFlight' | 'leastInFlight' | 'targetMs' | 'answerMs' | 'bodyBytes' | 'largeBodiesBytes'
+>;
+
+/** A unit of work is a small request; a body is another unit for each so many bytes, some forty items. */
+const UNIT_BYTES = 4096;
+const MOST_UNITS = 64;
+/** What a unit more may take longer, in milliseconds. */
+const UNIT_MS = 4;
+/** Bodies up to this size are bounded by the number of requests; larger ones share a budget. */
+const SMALL_BODY_BYTES = 16 * 1024;
+
+/**
+ * Makes the admission of one server. In units rather than requests, so that a batch of a thousand is no single
+ * call, and without timers or promises for each request: what it costs is a few additions.
+ */
+export function makeAdmission(limits: AdmissionLimits): Admission {
+  const { largeBodiesBytes, leastInFlight: least, requestsInFlight: most, targetMs } = limits;
+  const limit = makeAdaptiveLimit({ least, most, targetMs });
+  const shares = makeShares();
+  const held: Usage = { units: 0, bodyBytes: 0 };
+  const room = makeRoom(() => held.units < limit.current());
+  let peak = 0;
+  let isHeapFull = false;
+
+  function take(visit: Visit, more: Usage): void {
+    addTo(visit, more);
+    addTo(held, more);
+    if (visit.holder !== undefined) addTo(visit.holder, more);
+    if (held.units > peak) peak = held.units;
+    room.wake();
+  }
+
+  /** A body that is alone may have any size that a body may have. */
+  function lacksRoom(bytes: number): boolean {
+    return held.bodyBytes > 0 && held.bodyBytes + bytes > largeBodiesBytes;
+  }
+
+  return {
+    enter(declaredBytes) {
+      const isLarge = declaredBytes > SMALL_BODY_BYTES;
+      const bodyBytes = isLarge ? Math.min(declaredBytes, limits.bodyBytes) : 0;
+      if (isHeapFull) return 'memory';
+      if (held.units >= limit.current()) return 'full';
+      // Few units are never late: what is slow then is not the work in front of this request.
+      if (held.units >= least && limit.expectedMs() > limits.answerMs) return 'late';
+      if (isLarge && lacksRoom(bodyBytes)) return 'bodies';
+      const visit: Visit = { units: 0, bodyBytes: 0, holder: undefined };
+      take(visit, { units: unitsOf(declaredBytes), bodyBytes });
+      return visit;
+    },
+    identify(visit, caller) {
+      visit.holder = shares.holderOf(caller);
+      addTo(visit.holder, visit);
+      const most = { units: limit.current(), bodyBytes: largeBodiesBytes };
+      const of = { own: visit.holder, held, most };
+      if (shares.isGreedy('units', of)) return 'share';
+      return visit.bodyBytes > 0 && shares.isGreedy('bodyBytes', of) ? 'share' : undefined;
+    },
+    grow(visit, bytes) {
+      const total = visit.bodyBytes + bytes;
+      if (total > SMALL_BODY_BYTES && lacksRoom(bytes)) return 'bodies';
+      take(visit, { units: unitsOf(total) - visit.units, bodyBytes: bytes });
+      return undefined;
+    },
+    leave(visit, ms) {
+      if (ms !== undefined && visit.units > 0) limit.answered(ms - UNIT_MS * (visit.units - 1));
+      take(visit, { units: -visit.units, bodyBytes: -visit.bodyBytes });
+    },
+    rest: (visit) => take(visit, { units: -visit.units, bodyBytes: 0 }),
+    room: room.wait,
+    turn(now) {
+      isHeapFull = now.isHeapFull;
+      limit.turn({ peak, lagMs: now.lagMs });
+      peak = held.units;
+      shares.turn();
+      room.wake();
+    },
+    reading: () => ({ limit: Math.floor(limit.current()), ...held }),
+  };
+}
+
+function unitsOf(bodyBytes: number): number {
+  return Math.min(1 + Math.floor(bodyBytes / UNIT_BYTES), MOST_UNITS);
+}
