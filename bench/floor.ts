@@ -1,23 +1,16 @@
-// The floor of every figure: a Fastify route with the body and the answer of detokenize that does
-// nothing, in a process of its own with the product's settings.
+// The floor of every figure: a Fastify route with the body and the answer of detokenize that does nothing, in
+// a process of its own with the product's flags.
 import Fastify from 'fastify';
+import { detokenizeBody, detokenizeReply } from '../src/api/http/schemas/detokenize.ts';
+import { bodySchema, replySchema } from '../src/api/http/schemas/json-schema.ts';
 
 const server = Fastify({ logger: false });
-const text = { type: 'string' };
 server.post(
   '/v1/vaults/:vault/detokenize',
-  {
-    schema: {
-      body: {
-        type: 'object',
-        properties: { token: text, view: text, purpose: text },
-        required: ['token'],
-      },
-      response: { 200: { type: 'object', properties: { value: text, field: text, view: text } } },
-    },
-  },
+  { schema: { body: bodySchema(detokenizeBody), response: { 200: replySchema(detokenizeReply) } } },
   async () => ({ value: 'k•••@example.com', field: 'email', view: 'masked' }),
 );
-const address = await server.listen({ host: '127.0.0.1', port: 0 });
-process.send?.(address);
+const http = await server.listen({ host: '127.0.0.1', port: 0 });
+console.log(JSON.stringify({ event: 'listening', http }));
+process.send?.(http);
 process.on('SIGTERM', () => void server.close());

@@ -1,86 +1,135 @@
-// `npm run bench`: a first measurement of the running program, embedded Postgres with its default
-// durability included: an empty route, tokenize and detokenize, in turns within one run, so that the
-// ratios hold on any machine. Traffic goes to loopback only, bounded in time.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// `npm run bench`: measures the service in its production configuration against what the machine gives: an
+// empty route, and Postgres by itself. Ratios within one run are what counts: they hold on any machine.
+// Traffic goes to loopback only. Options: `options.ts`; what is measured: `scenarios/`.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startDev } from '../test/helpers/dev-instance.ts';
-import {
-  CONNECTIONS,
-  type Figures,
-  issueTokens,
-  measure,
-  median,
-  ROUNDS,
-  SECONDS,
-  type Target,
-} from './measure.ts';
+import { type Lab, openLab } from './lab/lab.ts';
+import { chooseGenerator } from './load/choose.ts';
+import type { Generator } from './load/generator.ts';
+import { type Options, parseOptions, USAGE } from './options.ts';
+import { changeLines, compareResults } from './report/compare.ts';
+import { saveResult } from './report/files.ts';
+import { describeCommit, describeMachine } from './report/machine.ts';
+import { type Result, resultSchema } from './report/result.ts';
+import { measurementLines, verdictLines } from './report/table.ts';
+import { judge } from './report/targets.ts';
+import { SCENARIOS } from './scenarios/list.ts';
+import type { Outcome, Settings } from './scenarios/scenario.ts';
+import { settingsOf } from './settings.ts';
 
-const KNOWN_TOKENS = 1_000;
+const ROOT = join(import.meta.dirname, '..');
+const NAMES = SCENARIOS.map(({ name }) => name);
 
-async function startFloor(): Promise<{ url: string; stop: () => void }> {
-  const child = fork(join(import.meta.dirname, 'floor.ts'), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const [address] = await once(child, 'message');
-  return { url: `${String(address)}/v1/vaults/demo/detokenize`, stop: () => child.kill('SIGTERM') };
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options;
+  let earlier: Result | undefined;
+  try {
+    options = parseOptions(args, NAMES);
+    earlier = options.compare === undefined ? undefined : readResult(options.compare);
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    return 2;
+  }
+  if (options.isHelp) return print([USAGE.trimEnd()]);
+  if (options.isList) return print(SCENARIOS.map(({ name, title }) => `${name}: ${title}`));
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => stop.abort());
+  }
+  try {
+    const result = await measureAll(options, stop.signal);
+    await saveResult(join(ROOT, 'bench/results'), options.name, result);
+    return tell(result, { options, earlier });
+  } catch (error) {
+    // The programs of a terminal's own get its Ctrl-C, too: whatever fails then is no news.
+    if (!stop.signal.aborted) throw error;
+    process.stderr.write('bench: stopped, nothing was kept\n');
+    return 1;
+  }
 }
 
-const floor = await startFloor();
-const dataDir = await mkdtemp(join(tmpdir(), 'counterfoil-bench-'));
-const dev = await startDev({ dataDir, env: { COUNTERFOIL_LOG_LEVEL: 'info' } });
-try {
-  const { app = '', support = '' } = dev.tokens;
-  const tokens = await issueTokens({ http: dev.http, token: app, count: KNOWN_TOKENS });
-  const vault = `${dev.http}/v1/vaults/demo`;
-  let drawn = 0;
-  const next = () => {
-    drawn += 1;
-    return drawn;
-  };
-  const anyToken = () => tokens[next() % tokens.length];
-  const reveal = () =>
-    JSON.stringify({ token: anyToken(), view: 'masked', purpose: 'support-ticket' });
-  const targets: Target[] = [
-    { name: 'empty route', url: floor.url, token: support, body: reveal },
-    {
-      name: 'tokenize, new values',
-      url: `${vault}/tokenize`,
-      token: app,
-      body: () =>
-        JSON.stringify({ field: 'email', value: `new${next()}.${process.pid}@example.com` }),
-    },
-    {
-      name: 'tokenize, known values',
-      url: `${vault}/tokenize`,
-      token: app,
-      body: () =>
-        JSON.stringify({ field: 'email', value: `known${next() % KNOWN_TOKENS}@example.com` }),
-    },
-    { name: 'detokenize', url: `${vault}/detokenize`, token: support, body: reveal },
-  ];
-  const rounds = new Map<string, Figures[]>(targets.map(({ name }) => [name, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const target of targets) rounds.get(target.name)?.push(await measure(target));
+function readResult(path: string): Result {
+  return resultSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+}
+
+async function measureAll(options: Options, stop: AbortSignal): Promise<Result> {
+  const chosen = SCENARIOS.filter(({ name }) => options.only?.includes(name) ?? true);
+  const settings = settingsOf(options);
+  const generator = await chooseGenerator();
+  const commit = await describeCommit(ROOT);
+  const lab = await openLab();
+  try {
+    const outcomes: Outcome[] = [];
+    for (const { run, title } of chosen) {
+      stop.throwIfAborted();
+      report(title);
+      outcomes.push(await run({ lab, generator, settings, report, stop }));
+    }
+    const names = chosen.map(({ name }) => name);
+    return toResult(outcomes, { lab, generator, settings, commit, names });
+  } finally {
+    await lab.close();
   }
-  const table = [...rounds].map(([name, figures]) => ({ name, ...median(figures) }));
-  const base = table[0]?.perSecond ?? Number.NaN;
-  console.log(`${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s, medians`);
-  console.table(
-    table.map(({ name, perSecond, p50Ms, p99Ms, failed }) => ({
-      work: name,
-      'requests/s': Math.round(perSecond),
-      'of floor': (perSecond / base).toFixed(3),
-      'p50 ms': p50Ms,
-      'p99 ms': p99Ms,
-      failed,
-    })),
+}
+
+/** Progress is no result: it goes to standard error. */
+function report(line: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+}
+
+async function toResult(
+  outcomes: readonly Outcome[],
+  facts: { lab: Lab; generator: Generator; settings: Settings; commit: string; names: string[] },
+): Promise<Result> {
+  const { lab, generator, settings, commit, names } = facts;
+  const sustained = outcomes.map((outcome) => outcome.sustained).find((found) => found);
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return {
+    format: 1,
+    takenAt: new Date().toISOString(),
+    commit,
+    machine: describeMachine(),
+    versions: { counterfoil: version, node: process.versions.node, postgres: lab.postgres.version },
+    settings: {
+      isQuick: settings.isQuick,
+      rounds: settings.rounds,
+      secondsPerRound: settings.secondsPerRound,
+      generator: generator.name,
+      scenarios: names,
+    },
+    notes: [...new Set(outcomes.flatMap(({ notes }) => notes ?? []))],
+    measurements: outcomes.flatMap(({ measurements }) => measurements),
+    ...(sustained !== undefined && { sustained }),
+  };
+}
+
+/** Prints everything, and says whether it is as it has to be. */
+function tell(
+  result: Result,
+  { options, earlier }: { options: Options; earlier: Result | undefined },
+): number {
+  const verdicts = judge(result);
+  print(measurementLines(result));
+  print(['', ...verdictLines(verdicts)]);
+  if (earlier !== undefined) print(['', ...changeLines(compareResults(earlier, result))]);
+  const rounds = result.measurements.flatMap((measurement) => measurement.rounds);
+  const failed = [...rounds, result.sustained].reduce(
+    (sum, round) => sum + (round?.failed ?? 0),
+    0,
   );
-  if (table.some(({ failed }) => failed > 0)) process.exitCode = 1;
-} finally {
-  floor.stop();
-  await dev.stop();
-  await rm(dataDir, { recursive: true, force: true });
+  const short = verdicts.filter(({ isMet }) => isMet === false);
+  if (failed > 0) print(['', `${failed} requests failed: the figures are of no use.`]);
+  if (options.isQuick) print(['', 'A quick run: too short to be judged by.']);
+  else if (short.length > 0) print(['', `${short.length} targets are not reached.`]);
+  return failed > 0 || (short.length > 0 && !options.isQuick) ? 1 : 0;
+}
+
+function print(lines: readonly string[]): number {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  return 0;
 }

@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { renderPublished } from '../bench/report/published.ts';
 import { startPostgres } from '../src/adapters/embedded/postgres.ts';
 import { migrate } from '../src/adapters/postgres/migrate.ts';
 import { renderOpenApi } from '../src/api/http/openapi.ts';
@@ -25,6 +26,8 @@ const GENERATORS: Generator[] = [
   { file: '.env.example', render: async () => renderEnvExample() },
   { file: 'openapi/openapi.json', render: async () => renderOpenApi() },
   { file: 'migrations/schema.sql', render: renderSchema },
+  // From the last result of `npm run bench` that was kept: nothing is measured here.
+  ...renderPublished().map(({ file, text }) => ({ file, render: async () => text })),
 ];
 
 const check = process.argv.includes('--check');

@@ -13,7 +13,7 @@ import { createEmptyDatabase, MIGRATIONS, prepareCluster } from './helpers/datab
 import { startRedis } from './helpers/redis.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
 /** For one test, and for one file. */
 const TIMEOUT_MS = 180_000;
 /** Files that run at once; each may have a few connections to Postgres, and a program of its own. */

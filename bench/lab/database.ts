@@ -1,0 +1,56 @@
+// One embedded Postgres for all of a run, with its default durability, and databases of one schema in it.
+import { join } from 'node:path';
+import { makeDataDir, startPostgres } from '../../src/adapters/embedded/postgres.ts';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import {
+  createEmptyDatabase,
+  createTestDatabase,
+  MIGRATIONS,
+  type TestDatabase,
+  withClient,
+} from '../../test/helpers/database.ts';
+
+export type DatabaseServer = {
+  pid: number;
+  version: string;
+  /** Names that the clients of backends gave themselves, by process id. */
+  backends(): Promise<ReadonlyMap<number, string>>;
+  /** A migrated database of the caller's own. */
+  create(): Promise<TestDatabase>;
+  close(): Promise<void>;
+};
+
+/** Room for several instances at once; it costs nothing. All other settings are the server's own. */
+const SETTINGS = { max_connections: '300' };
+
+/** Starts it in a folder. */
+export async function startDatabaseServer(folder: string): Promise<DatabaseServer> {
+  const dataDir = join(folder, 'postgres');
+  await makeDataDir(dataDir);
+  const postgres = await startPostgres({
+    dataDir,
+    settings: SETTINGS,
+    report: (line) => process.stderr.write(`${line}\n`),
+  });
+  const { admin } = postgres.urls;
+  process.env['TEST_DATABASE_URL'] = admin;
+  const template = await createEmptyDatabase();
+  await migrate({ connectionString: template.ownerUrl, directory: MIGRATIONS });
+  process.env['TEST_DATABASE_TEMPLATE'] = new URL(template.ownerUrl).pathname.slice(1);
+  const ask = (sql: string) =>
+    withClient(admin, async (client) => (await client.query<Record<string, unknown>>(sql)).rows);
+  const [row] = await ask('show server_version');
+  return {
+    pid: postgres.pid() ?? 0,
+    version: String(row?.['server_version']),
+    backends: async () => {
+      const rows = await ask(
+        `select pid, coalesce(nullif(application_name, ''), backend_type) as name
+         from pg_stat_activity where pid <> pg_backend_pid()`,
+      );
+      return new Map(rows.map(({ pid, name }) => [Number(pid), String(name)]));
+    },
+    create: createTestDatabase,
+    close: postgres.close,
+  };
+}

@@ -1,0 +1,17 @@
+// The program with its audit writer replaced by one that records nothing, to see what the audit costs. The
+// product has no such switch, and `serve` refuses foreign code by --import: only an entry of its own can do it.
+import { registerHooks } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const WRITER = '/src/adapters/postgres/audit/writer/writer.ts';
+const replacement = pathToFileURL(join(import.meta.dirname, 'writer.ts')).href;
+
+registerHooks({
+  resolve: (specifier, context, nextResolve) => {
+    const resolved = nextResolve(specifier, context);
+    const isOurs = resolved.url.endsWith(WRITER);
+    return isOurs ? { ...resolved, url: replacement } : resolved;
+  },
+});
+await import('../../../src/main.ts');
