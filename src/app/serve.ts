@@ -1,34 +1,81 @@
+import cluster from 'node:cluster';
 import { readFile } from 'node:fs/promises';
+import { checkConnectionRoom } from '../adapters/postgres/connection-room.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import type { Config } from '../config/load-config.ts';
 import { randomBytes } from '../crypto/random.ts';
 import type { SecretBytes } from '../crypto/secret.ts';
 import { VaultError } from '../domain/errors.ts';
 import { readCheckpointSettings } from './audit/checkpoint-settings.ts';
-import { MIGRATIONS } from './database.ts';
+import { startWorkers } from './cluster/primary.ts';
+import { runWorker } from './cluster/worker.ts';
+import { MIGRATIONS, SERVICE_CONNECTIONS } from './database.ts';
 import { openJournalStore } from './erasure-journal.ts';
 import { readPolicyFolder } from './policy-files.ts';
 import { readRootKey } from './root-key.ts';
 import { type ServiceOptions, startService } from './service.ts';
 import { fileProblem } from './start-error.ts';
-import { closeInTime, type StopSignals, untilAborted } from './stop-signals.ts';
+import { closeInTime, STOP_WITHIN_MS, type StopSignals, untilAborted } from './stop-signals.ts';
 
-/** All that a stop may take, in milliseconds. */
-const DRAIN_MS = 20_000;
+type Options = StopSignals & {
+  config: Config;
+  /** Prints lines about trouble. */
+  warn: (lines: string) => void;
+  /** What to tell the operator about a failure. */
+  describe: (error: unknown) => readonly string[];
+};
 
 /**
- * `counterfoil serve`: the service on a database of the operator's. Resolves when it has been stopped.
- * Rejects with one line when it cannot start.
+ * `counterfoil serve`: the service on a database of the operator's. Resolves when it has been stopped, to
+ * whether all went well. Rejects with one line when it cannot start.
  */
-export async function runServe({ config, stop, hurry }: StopSignals & { config: Config }) {
-  const options = await readOptions(config);
-  if (config.migrateUrl !== undefined) {
-    await migrate({ connectionString: config.migrateUrl.reveal(), directory: MIGRATIONS });
+export async function runServe(options: Options): Promise<boolean> {
+  const { config } = options;
+  if (cluster.isWorker) {
+    const start = async (worker: number) =>
+      startService({ ...(await readOptions(config)), worker });
+    return runWorker({ ...options, start });
   }
+  await (config.workers === 1 ? serveAlone(options) : serveByWorkers(options));
+  return true;
+}
+
+async function serveAlone({ config, stop, hurry }: Options): Promise<void> {
+  const options = await readOptions(config);
+  await migrateIfTold(config);
   if (stop.aborted) return;
   const service = await startService(options);
   await untilAborted(stop);
-  await closeInTime(service.close, { hurry, limitMs: DRAIN_MS });
+  await closeInTime(service.close, { hurry, limitMs: STOP_WITHIN_MS.service });
+}
+
+/** The workers read the keys and policies, and say what is wrong with them: no key is ever in this process. */
+async function serveByWorkers(options: Options): Promise<void> {
+  const { config, stop, hurry } = options;
+  const connectionString = present(config.databaseUrl, 'DATABASE_URL').reveal();
+  await migrateIfTold(config);
+  await checkConnectionRoom({
+    connectionString,
+    workers: config.workers,
+    perWorker: SERVICE_CONNECTIONS,
+  });
+  try {
+    stop.throwIfAborted();
+    const service = await startWorkers(options);
+    try {
+      await Promise.race([untilAborted(stop), service.failed]);
+    } finally {
+      await closeInTime(service.close, { hurry, limitMs: STOP_WITHIN_MS.service });
+    }
+  } catch (error) {
+    // A start that was told to stop half-way has not failed.
+    if (!stop.aborted) throw error;
+  }
+}
+
+async function migrateIfTold({ migrateUrl }: Config): Promise<void> {
+  if (migrateUrl === undefined) return;
+  await migrate({ connectionString: migrateUrl.reveal(), directory: MIGRATIONS });
 }
 
 /** The first raw key of the keyring: it wraps new keys. */
@@ -58,6 +105,7 @@ async function readOptions(config: Config): Promise<ServiceOptions> {
     logLevel: config.logLevel,
     trustedProxies: config.trustedProxies,
     exportRecipients: config.exportRecipients,
+    cache: config.cache,
     volatile:
       config.redisUrl === undefined
         ? { kind: 'none' }

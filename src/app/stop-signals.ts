@@ -1,3 +1,9 @@
+/**
+ * All that a stop may take, in milliseconds. Where a primary keeps workers each has a second less than who waits
+ * for it: a worker ends by itself before its primary ends it, and that before the whole is cut off.
+ */
+export const STOP_WITHIN_MS = { service: 20_000, workers: 19_000, worker: 18_000 } as const;
+
 /** The wish to stop, as the process was told it. */
 export type StopSignals = {
   /** Aborts when the process shall end: finish what is under way. */
