@@ -15,6 +15,12 @@ const AUDIT_CONNECTIONS = 3;
 
 /** For those who read the log, and for its upkeep. */
 const LOG_CONNECTIONS = 5;
+/** Of the sequencer's thread, which has a pool of its own. */
+const SEQUENCER_CONNECTIONS = 2;
+
+/** What one service uses at most. */
+export const SERVICE_CONNECTIONS =
+  REQUEST_CONNECTIONS + AUDIT_CONNECTIONS + LOG_CONNECTIONS + SEQUENCER_CONNECTIONS;
 
 /**
  * Pools of their own for requests, for events on their way into the log, and for reading the log and its
@@ -30,8 +36,18 @@ export async function openDatabase(
   connectionString: string,
   metrics: Pick<Metrics, 'watchPool'>,
 ): Promise<Database> {
-  const requests = makePool({ connectionString, max: REQUEST_CONNECTIONS, name: 'counterfoil' });
-  const audit = makePool({ connectionString, max: AUDIT_CONNECTIONS, name: 'counterfoil-audit' });
+  const requests = makePool({
+    connectionString,
+    max: REQUEST_CONNECTIONS,
+    name: 'counterfoil',
+    byKey: true,
+  });
+  const audit = makePool({
+    connectionString,
+    max: AUDIT_CONNECTIONS,
+    name: 'counterfoil-audit',
+    byKey: true,
+  });
   const log = makePool({ connectionString, max: LOG_CONNECTIONS, name: 'counterfoil-log' });
   const close = async () => {
     await Promise.all([requests.end(), audit.end(), log.end()]);

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { makeTokenReads } from '../adapters/cache/token-reads.ts';
 import { type IssuerConfig, makeAuthenticator } from '../adapters/oidc/authenticator.ts';
 import { makeBudgetStore } from '../adapters/postgres/budgets.ts';
 import { makeWrappedKeyStore } from '../adapters/postgres/keys.ts';
@@ -8,7 +7,7 @@ import { makeTokenSearch } from '../adapters/postgres/token-search.ts';
 import { makeTokenSweep } from '../adapters/postgres/token-sweep.ts';
 import { makeTokenStore } from '../adapters/postgres/tokens.ts';
 import { readSealId } from '../adapters/postgres/vaults.ts';
-import { makeAdminServer } from '../api/http/admin.ts';
+import { makeAdminServer, type Readiness } from '../api/http/admin.ts';
 import { sensitiveNames } from '../api/http/schemas/sensitive.ts';
 import { makeHttpServer } from '../api/http/server.ts';
 import { makeKeyring } from '../crypto/keyring.ts';
@@ -21,11 +20,12 @@ import { makeEntryReads } from '../operations/entry-reads.ts';
 import { makeOperations } from '../operations/make-operations.ts';
 import type { JournalStore } from '../operations/ports/erasure-journal.ts';
 import type { TokenSearch } from '../operations/ports/token-search.ts';
-import type { VaultRegistry } from '../operations/ports/vault-registry.ts';
+import type { Vault, VaultRegistry } from '../operations/ports/vault-registry.ts';
 import { makeBudgets } from '../operations/steps/budget.ts';
 import { type Logger, type LogLevel, makeLogger } from '../telemetry/logger.ts';
 import { type Metrics, makeMetrics } from '../telemetry/metrics.ts';
 import { type AuditTrailOptions, openAuditTrail } from './audit/trail.ts';
+import { type CacheOptions, openTokenReads } from './caches.ts';
 import { type Database, openDatabase } from './database.ts';
 import { makeErasureJournal } from './erasure-journal.ts';
 import { startErasureReplay } from './erasure-replay.ts';
@@ -63,12 +63,19 @@ export type ServiceOptions = {
   erasures: JournalStore;
   /** Where values of volatile fields are kept. */
   volatile: VolatilePlace;
+  /** What may be remembered of tokens. */
+  cache: CacheOptions;
   /** Who can open exports of vaults (age); without any, there are none. */
   exportRecipients: readonly string[];
+  /** Which of several workers this is: its log lines say so, and the admin port is its primary's. */
+  worker?: number;
 };
 
-/** A service that listens. `http` and `admin` are base URLs without a path. */
-export type Service = { http: string; admin: string; close(): Promise<void> };
+/** What the admin port publishes. */
+type Probes = { ready: () => Promise<Readiness>; metrics: Metrics };
+
+/** A service that listens. `http` and `admin` are base URLs without a path; a worker has no `admin`. */
+export type Service = { http: string; admin: string; probes: Probes; close(): Promise<void> };
 
 /**
  * Starts the service on a migrated database: the one place where every part meets. Nothing listens
@@ -76,7 +83,13 @@ export type Service = { http: string; admin: string; close(): Promise<void> };
  * @throws VaultError, its `detail` a line for the operator
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const logger = makeLogger({ level: options.logLevel, redact: sensitiveNames() });
+  const { worker } = options;
+  const log = makeLogger({
+    level: options.logLevel,
+    redact: sensitiveNames(),
+    isShared: worker !== undefined,
+  });
+  const logger = worker === undefined ? log : log.child({ worker });
   const metrics = makeMetrics();
   const database = await openDatabase(options.databaseUrl, metrics);
   const closers: (() => Promise<unknown>)[] = [database.close];
@@ -115,27 +128,32 @@ async function assemble(options: ServiceOptions, parts: Parts): Promise<Service>
   });
   closers.push(authenticator.close);
   const readiness = makeReadiness({ database, keysets });
-  const admin = makeAdminServer({ ready: readiness.check, metrics });
+  const probes = { ready: readiness.check, metrics };
+  const admin = makeAdminServer(probes);
   closers.push(() => admin.close());
   const http = makeHttpServer({
     operations,
     authenticate: authenticator.authenticate,
+    recall: authenticator.recall,
     logger,
     metrics,
     ...(options.trustedProxies.length === 0 ? {} : { trustProxy: options.trustedProxies }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
   closers.push(() => drain(http));
-  const { host, httpPort, adminPort } = options;
+  const { host, httpPort, adminPort, worker } = options;
   const service = {
-    admin: await admin.listen({ host, port: adminPort }),
+    admin: worker === undefined ? await admin.listen({ host, port: adminPort }) : '',
     http: await http.listen({ host, port: httpPort }),
+    probes,
     close: async () => {
       readiness.drain();
       await closeAll();
     },
   };
-  logger.info('listening', { http: service.http, admin: service.admin });
+  const { http: url } = service;
+  if (worker === undefined) logger.info('listening', { http: url, admin: service.admin });
+  else logger.info('worker_listening', { http: url });
   return service;
 }
 
@@ -159,15 +177,13 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
   const { audit } = trail;
 
   warnOfPolicies(documents, logger);
-  const vaults = await openVaults(
-    { database: requests, keysets, audit, vaultIds, logger },
-    documents,
-  );
+  const check = (vault: Vault) => checkVolatile(options.volatile, vault);
+  const opening = { database: requests, keysets, audit, vaultIds, logger, check };
+  const vaults = await openVaults(opening, documents);
   const failures = makeAuthFailures({ audit });
   closers.push(failures.close);
   const entryReads = makeEntryReads({ audit, clock });
   closers.push(entryReads.close);
-  checkVolatile(options.volatile, vaults);
   const volatile = openVolatileStore(options.volatile, { clock, logger });
   closers.push(volatile.close);
   const people = makePeopleStore(requests);
@@ -186,7 +202,7 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
     keys: keysets,
     auditKeys: keysets,
     tokens,
-    reads: makeTokenReads({ store: tokens }),
+    reads: openTokenReads(options.cache, { ...parts, store: tokens, keysets, clock }),
     search,
     people,
     journal,

@@ -27,6 +27,7 @@ import {
 } from './authority-rows.ts';
 import { findConflicts } from './field-conflicts.ts';
 import { type PolicyDocument, readPolicy } from './policy-files.ts';
+import { makeVaultRefresh } from './vault-refresh.ts';
 
 type Deps = {
   database: Parameters<typeof ensureVault>[0];
@@ -35,6 +36,8 @@ type Deps = {
   /** Filled as vaults become known; the audit log asks it whose key seals a disclosure. */
   vaultIds: Map<string, number>;
   logger: Pick<Logger, 'info' | 'warn'>;
+  /** Throws for a vault whose policy this instance cannot serve. */
+  check?: (vault: Vault) => void;
 };
 
 /**
@@ -56,19 +59,21 @@ export async function openVaults(
   await checkDocuments(deps, documents);
   for (const document of documents) await applyDocument(deps, document);
   const vaults = new Map<string, Vault>();
+  const { check = () => {} } = deps;
   for (const { id, name } of await loadVaults(deps.database)) {
     const vault = await openVault(deps, { id, name });
-    if (vault !== undefined) vaults.set(name, vault);
+    if (vault === undefined) continue;
+    check(vault);
+    vaults.set(name, vault);
   }
   return {
     find: (name) => vaults.get(name),
     all: () => [...vaults.values()],
-    refresh: async (vaultIds) => {
-      for (const { id, name } of [...vaults.values()].filter(({ id }) => vaultIds.includes(id))) {
-        const vault = await openVault(deps, { id, name });
-        if (vault !== undefined) vaults.set(name, vault);
-      }
-    },
+    refresh: makeVaultRefresh({
+      vaults,
+      load: (known) => openVault(deps, known, known),
+      check,
+    }),
   };
 }
 
@@ -171,25 +176,32 @@ async function ensureFieldIds(
   return fields;
 }
 
+/** `known`: the vault as it was, which it still is while its policy is the same version. */
 async function openVault(
   deps: Deps,
   { id, name }: { id: number; name: string },
+  known?: Vault,
 ): Promise<Vault | undefined> {
   const { database, keysets } = deps;
   const authority = await keysets.authority();
   const stored = await latestPolicy(database, id);
   // A start that was killed between the vault and its policy leaves this; the next one goes on.
   if (stored === undefined) return undefined;
+  const policyRef = `${stored.version}:${stored.hash.toString('hex')}`;
+  if (policyRef === known?.policyRef) return known;
   checkPolicyRow(authority, stored);
   const { policy } = readPolicy(stored.document);
   if (policy.vault !== name) throw altered(`the policy of vault ${id} names another vault`);
   const fields = await ensureFieldIds(deps, id, policy);
+  if (known !== undefined) {
+    deps.logger.info('policy_followed', { vault: name, version: stored.version });
+  }
   return {
     id,
     name,
     policy,
     policyVersion: stored.version,
-    policyRef: `${stored.version}:${stored.hash.toString('hex')}`,
+    policyRef,
     fieldIds: new Map(fields.map((field) => [field.name, field.id])),
     fieldNames: new Map(fields.map((field) => [field.id, field.name])),
   };

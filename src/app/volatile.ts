@@ -3,12 +3,10 @@ import { makeRedisClient } from '../adapters/redis/client.ts';
 import { makeRedisVolatileStore } from '../adapters/redis/volatile-store.ts';
 import { VaultError } from '../domain/errors.ts';
 import type { Clock } from '../operations/ports/clock.ts';
-import type { VaultRegistry } from '../operations/ports/vault-registry.ts';
+import type { Vault } from '../operations/ports/vault-registry.ts';
 import type { VolatileStore } from '../operations/ports/volatile-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-
-/** Between two lines about a Redis that does not answer, in milliseconds. */
-const WARN_EVERY_MS = 10_000;
+import { seldom } from './seldom.ts';
 
 /** Where values of volatile fields are kept: `memory` is one process's own, for development. */
 export type VolatilePlace = { kind: 'memory' } | { kind: 'redis'; url: string } | { kind: 'none' };
@@ -22,12 +20,7 @@ export function openVolatileStore(
   { clock, logger }: { clock: Clock; logger: Pick<Logger, 'warn'> },
 ): VolatileStore {
   if (place.kind !== 'redis') return makeMemoryVolatileStore({ clock });
-  let warnedMs = Number.NEGATIVE_INFINITY;
-  const failed = (error: unknown) => {
-    if (clock.monotonic() - warnedMs < WARN_EVERY_MS) return;
-    warnedMs = clock.monotonic();
-    logger.warn('redis_unavailable', {}, error);
-  };
+  const failed = seldom(clock, (error: unknown) => logger.warn('redis_unavailable', {}, error));
   const redis = makeRedisClient({ url: place.url, failed });
   // It goes on trying by itself, and tells `failed` why.
   redis.connect().catch(() => {});
@@ -37,16 +30,16 @@ export function openVolatileStore(
 /**
  * Values of volatile fields must be found by every instance and outlive none of them for long: a service in
  * production does not keep them in its own memory.
- * @throws VaultError with a line for the operator, when a policy has such fields and there is no place
+ * @throws VaultError with a line for the operator, when its policy has such a field and there is no place
  */
-export function checkVolatile(place: VolatilePlace, vaults: Pick<VaultRegistry, 'all'>): void {
-  if (place.kind !== 'none') return;
-  for (const { name, policy } of vaults.all()) {
-    const field = [...policy.fields.values()].find(({ token }) => token.mode === 'volatile');
-    if (field !== undefined) {
-      throw new VaultError('policy_invalid', {
-        detail: `Field ${field.name} of vault ${name} is volatile, and its values are kept in Redis: set REDIS_URL.`,
-      });
-    }
+export function checkVolatile(
+  place: VolatilePlace,
+  { name, policy }: Pick<Vault, 'name' | 'policy'>,
+): void {
+  const field = [...policy.fields.values()].find(({ token }) => token.mode === 'volatile');
+  if (place.kind === 'none' && field !== undefined) {
+    throw new VaultError('policy_invalid', {
+      detail: `Field ${field.name} of vault ${name} is volatile, and its values are kept in Redis: set REDIS_URL.`,
+    });
   }
 }

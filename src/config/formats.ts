@@ -61,6 +61,22 @@ export const port = z
   })
   .transform(Number);
 
+/** How many processes serve; more than there are cores help nobody. */
+export const workers = z
+  .string()
+  .refine((value) => /^\d{1,2}$/.test(value) && Number(value) >= 1 && Number(value) <= 64, {
+    error: 'must be a whole number from 1 to 64',
+  })
+  .transform(Number);
+
+/** A number of bytes, less than a gibibyte; 0 is nothing. */
+export const byteCount = z
+  .string()
+  .refine((value) => /^\d{1,10}$/.test(value) && Number(value) < 1_073_741_824, {
+    error: 'must be a number of bytes, less than 1073741824 (1 GiB)',
+  })
+  .transform(Number);
+
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'], {
   error: 'must be one of debug, info, warn, error, silent',
 });

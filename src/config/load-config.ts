@@ -46,6 +46,7 @@ function shape(variables: Variables) {
     httpPort: variables.COUNTERFOIL_HTTP_PORT,
     grpcPort: variables.COUNTERFOIL_GRPC_PORT,
     adminPort: variables.COUNTERFOIL_ADMIN_PORT,
+    workers: variables.COUNTERFOIL_WORKERS,
     dataDir: variables.COUNTERFOIL_DATA_DIR,
     policiesDir: variables.COUNTERFOIL_POLICIES,
     keyring: variables.COUNTERFOIL_KEYRING ?? [],
@@ -72,6 +73,12 @@ function shape(variables: Variables) {
     migrateUrl: variables.COUNTERFOIL_MIGRATE_URL,
     databaseUrl: variables.DATABASE_URL,
     redisUrl: variables.REDIS_URL,
+    cache: {
+      /** Of each process; 0: nothing. */
+      maxBytes: variables.COUNTERFOIL_CACHE_BYTES,
+      /** What all processes remember together; `undefined`: nothing. */
+      redisUrl: variables.COUNTERFOIL_CACHE_REDIS_URL,
+    },
     exportRecipients: variables.COUNTERFOIL_EXPORT_RECIPIENTS,
     client: { url: variables.COUNTERFOIL_URL, token: variables.COUNTERFOIL_TOKEN },
   };

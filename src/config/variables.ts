@@ -35,6 +35,11 @@ export const VARIABLES = z.object({
     meaning: 'Port of `/livez`, `/readyz` and `/metrics`; 0 = any free port.',
     usedBy: SERVER,
   }),
+  COUNTERFOIL_WORKERS: format.workers.prefault('1').register(DOCS, {
+    meaning:
+      'Processes that serve, on one port, 1 to 64: one for each core that Postgres leaves free. `--workers` goes before it.',
+    usedBy: SERVER,
+  }),
   COUNTERFOIL_DATA_DIR: format.text.prefault('.counterfoil').register(DOCS, {
     meaning:
       'Folder of the embedded database, its root key and `dev.json`; of `serve`, what it remembers of the audit log.',
@@ -148,6 +153,19 @@ export const VARIABLES = z.object({
       'them in its own memory). It must evict nothing and write nothing to disk. A secret.',
     usedBy: SERVER,
     example: 'redis://cache.example.com:6379',
+  }),
+  COUNTERFOIL_CACHE_BYTES: format.byteCount.prefault('33554432').register(DOCS, {
+    meaning:
+      'What each process may remember of sealed tokens, in bytes, its own overhead included (32 MiB are some 60,000 ' +
+      'tokens); 0 = nothing.',
+    usedBy: SERVER,
+  }),
+  COUNTERFOIL_CACHE_REDIS_URL: format.redisUrl.optional().register(DOCS, {
+    meaning:
+      'Redis, where all instances remember sealed tokens together; without it none is used for that. One that may ' +
+      'evict (`allkeys-lru`), and so not that of `REDIS_URL`. A secret.',
+    usedBy: SERVER,
+    example: 'redis://cache.example.com:6380',
   }),
   COUNTERFOIL_EXPORT_RECIPIENTS: format.ageRecipients.prefault('').register(DOCS, {
     meaning:

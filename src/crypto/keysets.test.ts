@@ -17,6 +17,7 @@ test('a vault gets one key per purpose, once, and what one instance seals anothe
   assert.deepEqual([...first.rows.keys()].sort(), [
     '0/audit-mac/1',
     '0/authority/1',
+    '0/cache/1',
     '0/log-sign/1',
     '1/fingerprint/1',
     '1/fpe/1',

@@ -1,4 +1,5 @@
 import { type Authority, makeAuthority } from './authority.ts';
+import { type CacheSeal, makeCacheSeal } from './cache-seal.ts';
 import { type Ff1Engine, makeFf1Engine } from './ff1-engine.ts';
 import { loadAuthority, loadVersions } from './key-loader.ts';
 import { activeKey } from './key-versions.ts';
@@ -20,7 +21,7 @@ import {
 const KEY_BYTES = 32;
 const FIRST_VERSION = 1;
 /** The authority first: it signs the rows of all others. */
-const SYSTEM_PURPOSES = ['authority', 'audit-mac', 'log-sign'] as const;
+const SYSTEM_PURPOSES = ['authority', 'audit-mac', 'log-sign', 'cache'] as const;
 const VAULT_PURPOSES = [
   'seal',
   'fingerprint',
@@ -46,6 +47,8 @@ export type Keysets = MonthKeys & {
   logSign(): Promise<SecretKey>;
   /** The key that each process derives its audit MAC key from (`bootMacKey`). */
   auditMac(): Promise<SecretKey>;
+  /** What names and vouches for entries of the cache that instances share. */
+  cacheSeal(): Promise<CacheSeal>;
   /** What signs and checks the rows that give rights. */
   authority(): Promise<Authority>;
   /** Ends the threads that FF1 was spread over, when they are done. No key is forgotten. */
@@ -69,6 +72,7 @@ export function makeKeysets(deps: Deps): Keysets {
   const { sealIdOf = (vaultId) => vaultId, ff1 = makeFf1Engine() } = deps;
   const authorities = makeTimedCache<Authority>({ maxAgeMs: cacheMs, clock });
   const systemKeys = makeTimedCache<SecretKey>({ maxAgeMs: cacheMs, clock });
+  const cacheSeals = makeTimedCache<CacheSeal>({ maxAgeMs: cacheMs, clock });
   const ciphers = makeTimedCache<VaultCipher>({ maxAgeMs: cacheMs, clock });
 
   const authority = (): Promise<Authority> =>
@@ -110,7 +114,7 @@ export function makeKeysets(deps: Deps): Keysets {
     return makeVaultCipher({ vaultId: await sealIdOf(vaultId), keys, ff1 });
   };
 
-  const loadSystemKey = async (purpose: 'audit-mac' | 'log-sign'): Promise<SecretKey> =>
+  const loadSystemKey = async (purpose: (typeof SYSTEM_PURPOSES)[number]): Promise<SecretKey> =>
     activeKey(await loadVersions({ ...(await loadingOf(SYSTEM_VAULT_ID)), purpose }));
 
   return {
@@ -120,6 +124,7 @@ export function makeKeysets(deps: Deps): Keysets {
     ...makeMonthKeys({ loadingOf, create, clock, cacheMs }),
     auditMac: () => systemKeys.get('audit-mac', () => loadSystemKey('audit-mac')),
     logSign: () => systemKeys.get('log-sign', () => loadSystemKey('log-sign')),
+    cacheSeal: () => cacheSeals.get('', async () => makeCacheSeal(await loadSystemKey('cache'))),
     authority,
     close: ff1.close,
   };

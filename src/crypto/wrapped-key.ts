@@ -6,7 +6,7 @@ import type { KeyContext } from './keyring.ts';
 /** NIST SP 800-57 part 1, §7: the states that a key version passes through. */
 export type KeyState = 'pre-activation' | 'active' | 'deactivated' | 'destroyed';
 
-/** What a key is for. `audit-mac`, `audit-term`, `log-sign` and `authority` belong to `_system` alone. */
+/** What a key is for. `audit-mac`, `audit-term`, `log-sign`, `authority` and `cache` belong to `_system` alone. */
 export type KeysetPurpose =
   | 'seal'
   | 'fingerprint'
@@ -19,7 +19,8 @@ export type KeysetPurpose =
   | 'audit-mac'
   | 'audit-term'
   | 'log-sign'
-  | 'authority';
+  | 'authority'
+  | 'cache';
 
 /** The vault id of `_system`, the service's own keys. */
 export const SYSTEM_VAULT_ID = 0;

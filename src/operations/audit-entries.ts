@@ -34,6 +34,8 @@ async function readBundle(
   deps: Deps,
   ask: { caller: Caller; shard: string; path: string; reading: Reading },
 ): Promise<Buffer> {
+  // Most reads have no event of their own, whose statement would look: so the policies are looked at here.
+  await deps.vaults.refresh(deps.vaults.all().map(({ id }) => id));
   checkReadsEverything(deps, ask.caller);
   const { level, index, width } = readTilePath(ask.path);
   if (level !== 'entries') throw new VaultError('not_found');

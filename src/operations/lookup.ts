@@ -7,6 +7,7 @@ import { checkCandidate, type IssueAsk } from './steps/candidate.ts';
 import type { OperationDeps } from './steps/deps.ts';
 import { computeToken } from './steps/issue-vaultless.ts';
 import { checkKnown, fingerprintKey } from './steps/known-value.ts';
+import { orFresh } from './steps/or-fresh.ts';
 import { permittedField } from './steps/permitted-field.ts';
 
 type Finder = (deps: OperationDeps, session: Session, ask: IssueAsk) => Promise<string>;
@@ -34,13 +35,13 @@ export function makeLookup(deps: OperationDeps): Operations['lookup'] {
 
 async function findStored(deps: OperationDeps, session: Session, ask: IssueAsk): Promise<string> {
   const candidate = checkCandidate(deps, session, ask);
-  const row = await deps.reads.findByFingerprint(
-    fingerprintKey(session, candidate),
-    session.notes,
-  );
-  if (row === undefined) throw new VaultError('token_not_found');
-  checkKnown(session, row, candidate.value);
-  return row.token;
+  const key = fingerprintKey(session, candidate);
+  return orFresh(deps, session, async ({ notes }) => {
+    const row = await deps.reads.findByFingerprint(key, notes);
+    if (row === undefined) throw new VaultError('token_not_found');
+    checkKnown(session, row, candidate.value);
+    return row.token;
+  });
 }
 
 async function refuse(): Promise<never> {

@@ -4,6 +4,7 @@ const PREFIX = 'counterfoil_audit_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
 const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const FAILURES = ['commit', 'deadline', 'queue_full', 'backlog'] as const;
+const GROUNDS = ['policy', 'token'] as const;
 const FAULTS = ['restored', 'altered', 'lost'] as const;
 
 /** What this instance's writer of the audit log does. */
@@ -18,6 +19,10 @@ export type AuditMetrics = {
   failed: (reason: (typeof FAILURES)[number]) => void;
   /** A durable batch was not found as it was written. */
   fault: (kind: (typeof FAULTS)[number]) => void;
+  /** An answer was withheld, because of a policy or of tokens that are over. */
+  withheld: (outdated: {
+    over: { policies: readonly unknown[]; cached: readonly unknown[] };
+  }) => void;
 };
 
 /** Makes the writer's numbers. */
@@ -48,6 +53,13 @@ export function makeAuditMetrics(registers: Registry[]): AuditMetrics {
   });
   // A counter that is absent until its first failure cannot be alerted on: start it at zero.
   for (const reason of FAILURES) failures.inc({ reason }, 0);
+  const withheld = new Counter({
+    name: `${PREFIX}withheld_answers_total`,
+    help: 'Answers that were withheld, because what they rest on was over when their event was stored.',
+    labelNames: ['ground'],
+    registers,
+  });
+  for (const ground of GROUNDS) withheld.inc({ ground }, 0);
   for (const kind of FAULTS) faults.inc({ kind }, 0);
 
   const gauge = (name: string, help: string, read: () => number) => {
@@ -80,5 +92,9 @@ export function makeAuditMetrics(registers: Registry[]): AuditMetrics {
     },
     failed: (reason) => failures.inc({ reason }),
     fault: (kind) => faults.inc({ kind }),
+    withheld: ({ over }) => {
+      if (over.policies.length > 0) withheld.inc({ ground: 'policy' });
+      if (over.cached.length > 0) withheld.inc({ ground: 'token' });
+    },
   };
 }

@@ -1,11 +1,14 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type AuditMetrics, makeAuditMetrics } from './metrics-audit.ts';
+import { type CacheMetrics, makeCacheMetrics } from './metrics-cache.ts';
 import { type CheckpointMetrics, makeCheckpointMetrics } from './metrics-checkpoint.ts';
 import { type ErasureMetrics, makeErasureMetrics } from './metrics-erasures.ts';
 import { type FsckMetrics, makeFsckMetrics } from './metrics-fsck.ts';
+import { makeOverloadMetrics, type OverloadMetrics } from './metrics-overload.ts';
 import { makeSequencerMetrics, type SequencerMetrics } from './metrics-sequencer.ts';
 import { makeSweeperMetrics, type SweeperMetrics } from './metrics-sweeper.ts';
 import { makeTokenMetrics, type TokenMetrics } from './metrics-tokens.ts';
+import type { Snapshot } from './metrics-workers.ts';
 
 const PREFIX = 'counterfoil_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
@@ -24,9 +27,11 @@ export type Metrics = {
     seconds: number;
   }) => void;
   audit: AuditMetrics;
+  cache: CacheMetrics;
   checkpoint: CheckpointMetrics;
   erasures: ErasureMetrics;
   fsck: FsckMetrics;
+  overload: OverloadMetrics;
   sequencer: SequencerMetrics;
   sweeper: SweeperMetrics;
   tokens: TokenMetrics;
@@ -34,6 +39,8 @@ export type Metrics = {
   coalesced: (batch: { kind: string; items: number }) => void;
   /** Publishes a pool's connections, read when scraped. */
   watchPool: (pool: string, read: () => PoolReading) => void;
+  /** Everything, to be put together with that of other processes. */
+  snapshot: () => Promise<Snapshot>;
   /** The Prometheus text of everything. */
   expose: () => Promise<{ contentType: string; body: string }>;
 };
@@ -62,14 +69,17 @@ export function makeMetrics(): Metrics {
     httpRequest: ({ route, method, status, seconds }) =>
       httpSeconds.observe({ route, method, status }, seconds),
     audit: makeAuditMetrics(registers),
+    cache: makeCacheMetrics(registers),
     checkpoint: makeCheckpointMetrics(registers),
     erasures: makeErasureMetrics(registers),
     fsck: makeFsckMetrics(registers),
+    overload: makeOverloadMetrics(registers),
     sequencer: makeSequencerMetrics(registers),
     sweeper: makeSweeperMetrics(registers),
     tokens: makeTokenMetrics(registers),
     coalesced: ({ kind, items }) => coalescedItems.observe({ kind }, items),
     watchPool: makePoolWatcher(registers),
+    snapshot: () => registry.getMetricsAsJSON(),
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { shardOf } from '../../src/domain/tokens/shard.ts';
-import type { ImportedToken, NewToken } from '../../src/operations/ports/token-store.ts';
+import type {
+  ImportedToken,
+  NewToken,
+  StoredToken,
+} from '../../src/operations/ports/token-store.ts';
 
 /** The vault of rows that do not say otherwise. */
 export const VAULT_ID = 1;
@@ -63,4 +67,11 @@ export function importedToken(
   const { shard, fingerprint } = known;
   const token = `~${randomBytes(12).toString('hex')}`;
   return { ...row, alias: { shard, fingerprint, token, sealed: randomBytes(SEALED_MIN_BYTES) } };
+}
+
+/** A row as any read gives it: without the moment at which it was read. */
+export function unread(row: StoredToken | undefined): Omit<StoredToken, 'readAtMs'> | undefined {
+  if (row === undefined) return undefined;
+  const { readAtMs: _, ...rest } = row;
+  return rest;
 }

@@ -6,7 +6,7 @@ import type { NewToken, TokenStore } from '../../src/operations/ports/token-stor
 import { answerContract } from './token-store-answers.ts';
 import { importContract } from './token-store-imports.ts';
 import { revealContract, tombstoneContract } from './token-store-limits.ts';
-import { future, newToken, past, twins, VAULT_ID } from './token-store-rows.ts';
+import { future, newToken, past, twins, unread, VAULT_ID } from './token-store-rows.ts';
 
 /** A store under test, with the clean-up that goes with it. */
 export type StoreUnderTest = { store: TokenStore; close(): Promise<void> };
@@ -39,7 +39,7 @@ function readingContract(store: () => TokenStore): void {
     assert.deepEqual(await store().insert(row), { kind: 'inserted' });
     const found = await store().find(row);
     assert.deepEqual(
-      { ...found, createdAt: undefined },
+      { ...unread(found), createdAt: undefined },
       {
         token: row.token,
         shard: row.shard,
@@ -51,6 +51,7 @@ function readingContract(store: () => TokenStore): void {
       },
     );
     assert.ok(found?.createdAt instanceof Date);
+    assert.ok(found.readAtMs >= found.createdAt.getTime(), 'by the same clock');
   });
 
   it('does not find a token of another vault, nor one that never was', async () => {

@@ -74,8 +74,8 @@ export function makeMemoryLog({
   const entryOf = (eventId: string) => entries.find(({ leaf }) => readLeaf(leaf)?.id === eventId);
   return {
     audit: {
-      async append(event) {
-        const receipt = await audit.append(event);
+      async append(event, basis) {
+        const receipt = await audit.append(event, basis);
         const input = { event, id: receipt.eventId, atMs: clock.now(), index: entries.length };
         entries.push(seal(input, keys, vaultIdOf));
         return receipt;

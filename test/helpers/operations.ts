@@ -70,7 +70,7 @@ export function makeTestOperations(
       cipherOf: async (id: number) => opened.find((one) => one.vault.id === id)?.cipher ?? cipher,
     },
     tokens,
-    reads: makeTokenReads({ store: tokens }),
+    reads: makeTokenReads({ store: tokens, clock, maxBytes: 0 }),
     search: makeMemoryTokenSearch(clock, tables),
     people: makeMemoryPeopleStore(clock, tables),
     journal: makeErasureJournal({

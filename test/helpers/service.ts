@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeFileJournalStore } from '../../src/adapters/file/erasure-journal.ts';
 import { makeFileHeadStore } from '../../src/adapters/file/heads.ts';
 import { NO_WITNESSES, type Witnessing } from '../../src/adapters/witness/read-witnesses.ts';
+import type { CacheOptions } from '../../src/app/caches.ts';
 import { readPolicy } from '../../src/app/policy-files.ts';
 import { startService } from '../../src/app/service.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
@@ -19,11 +20,7 @@ export const TEST_ORIGIN = 'log.test/audit';
 
 export type TestService = Awaited<ReturnType<typeof startTestService>>;
 
-/**
- * The whole service in this process, on a database of the caller's, with an issuer of its own. Start
- * it again with the same `rootKey` to meet the same data.
- */
-export async function startTestService(options: {
+type Options = {
   databaseUrl: string;
   rootKey?: Buffer;
   policies?: readonly string[];
@@ -32,10 +29,17 @@ export async function startTestService(options: {
   witnessing?: Witnessing;
   /** Who can open exports. */
   exportRecipients?: readonly string[];
-}) {
+  /** What may be remembered of tokens; by default as much as by default. */
+  cache?: CacheOptions;
+};
+
+/**
+ * The whole service in this process, on a database of the caller's, with an issuer of its own. Start
+ * it again with the same `rootKey` to meet the same data.
+ */
+export async function startTestService(options: Options) {
   const signer = loadSigningKey(generateSigningKey().privatePem);
   const rootKey = options.rootKey ?? randomBytes(32);
-  const policies = options.policies ?? [readFileSync(DEMO_POLICY, 'utf8')];
   const ownFolder = await mkdtemp(join(tmpdir(), 'counterfoil-head-'));
   const service = await startService({
     databaseUrl: options.databaseUrl,
@@ -43,7 +47,7 @@ export async function startTestService(options: {
     issuers: [
       { issuer: ISSUER, audience: AUDIENCE, jwks: { kind: 'static', keys: [signer.publicJwk] } },
     ],
-    documents: policies.map(readPolicy),
+    documents: (options.policies ?? [readFileSync(DEMO_POLICY, 'utf8')]).map(readPolicy),
     claims: { roles: 'roles', vaults: 'vaults', mfaAcr: [] },
     host: '127.0.0.1',
     httpPort: 0,
@@ -51,6 +55,7 @@ export async function startTestService(options: {
     logLevel: 'silent',
     trustedProxies: [],
     exportRecipients: options.exportRecipients ?? [],
+    cache: options.cache ?? { maxBytes: 32 * 1024 * 1024, redisUrl: undefined },
     volatile: { kind: 'memory' },
     erasures: makeFileJournalStore(join(options.headFolder ?? ownFolder, 'erasures')),
     audit: {

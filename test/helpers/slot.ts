@@ -1,4 +1,5 @@
 import { decodeLeaves } from '../../src/adapters/postgres/audit/framing.ts';
+import type { Standing } from '../../src/adapters/postgres/audit/writer/basis.ts';
 import type { Batch } from '../../src/adapters/postgres/audit/writer/batch.ts';
 import type { Committed } from '../../src/adapters/postgres/audit/writer/commit.ts';
 import type { Waiting } from '../../src/adapters/postgres/audit/writer/queue.ts';
@@ -16,6 +17,9 @@ export const keysets: SlotDeps['keysets'] = {
   auditTerm: async () => termKey,
   privateCipher: async () => ({ version: 202601, seal, open: seal }),
 };
+
+/** Nothing that anybody asked about is over. */
+export const STORED: Standing = { atMs: 0, versions: new Map(), gone: new Set() };
 
 /** A writer over a list of batches; `outcomes` are what the next commits come to. */
 export function openSlot(overrides: Partial<SlotDeps> = {}) {
@@ -36,7 +40,7 @@ export function openSlot(overrides: Partial<SlotDeps> = {}) {
     heartbeatMs: 60_000,
     commit: async (batch) => {
       batches.push(batch);
-      const outcome = outcomes.shift() ?? 'stored';
+      const outcome = outcomes.shift() ?? STORED;
       if (outcome instanceof Error) {
         throw outcome;
       }

@@ -190,7 +190,12 @@ for (const limits of [{ maxEvents: 20 }, { maxBytes: 20_000 }]) {
     const reasons: string[] = [];
     const { writer, pool, keysets } = await open({
       limits,
-      watch: { committed: () => {}, failed: (reason) => reasons.push(reason), fault: () => {} },
+      watch: {
+        committed: () => {},
+        failed: (reason) => reasons.push(reason),
+        fault: () => {},
+        withheld: () => {},
+      },
     });
     await Promise.all(Array.from({ length: 30 }, () => writer.append(revealEvent)));
     await assert.rejects(writer.append(revealEvent), UNAVAILABLE);

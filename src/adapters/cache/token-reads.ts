@@ -1,11 +1,150 @@
-import type { TokenReads } from '../../operations/ports/token-reads.ts';
-import type { TokenStore } from '../../operations/ports/token-store.ts';
+import type { Clock } from '../../operations/ports/clock.ts';
+import type { ReadNotes, TokenReads } from '../../operations/ports/token-reads.ts';
+import type { StoredToken, TokenStore } from '../../operations/ports/token-store.ts';
+import { type CacheCounts, makeCacheCounts } from '../../telemetry/metrics-cache.ts';
+import { asCached, type CachedRow, cachedRow, type EntryKey, endOf, nameOf } from './entry.ts';
+import { type MemoryTokens, makeMemoryTokens } from './memory-tokens.ts';
+import type { SharedTokens } from './shared-tokens.ts';
+import { makeStoreClock, type StoreClock } from './store-clock.ts';
 
-/** Reads from the store itself. */
-export function makeTokenReads({ store }: { store: TokenStore }): TokenReads {
+type Options = {
+  store: Pick<TokenStore, 'find' | 'findByFingerprint'>;
+  clock: Pick<Clock, 'monotonic'>;
+  /** Bound of what this process remembers; 0: nothing. */
+  maxBytes: number;
+  /** What several processes remember together. */
+  shared?: SharedTokens | undefined;
+  /** Counted up in place. */
+  counts?: CacheCounts;
+};
+
+/** `size`: of what this process remembers, for metrics. */
+export type CachedTokenReads = TokenReads & Pick<MemoryTokens, 'size'>;
+
+/** What one read found; `isCached`: it may be older than the request that asked. */
+type Read = { row: StoredToken | undefined; isCached: boolean };
+
+type Deps = Pick<Options, 'store' | 'shared'> & {
+  counts: CacheCounts;
+  memory: MemoryTokens;
+  storeClock: StoreClock;
+  /** Reads that are under way, for everybody who asks for the same meanwhile. */
+  flights: Map<string, Promise<Read>>;
+};
+
+/**
+ * Reads tokens out of this process's memory, then out of the cache that processes share, then out of the
+ * store. Callers who ask for the same at once share one read. Only what is there is remembered: that nothing
+ * was found says nothing of a moment later.
+ */
+export function makeTokenReads(options: Options): CachedTokenReads {
+  const { store, clock, maxBytes, shared, counts = makeCacheCounts() } = options;
+  const memory = makeMemoryTokens({ maxBytes });
+  const storeClock = makeStoreClock(clock);
+  const deps = { store, shared, counts, memory, storeClock, flights: new Map() };
+  const hasCaches = maxBytes > 0 || shared !== undefined;
+  const read = (key: EntryKey, notes: ReadNotes) =>
+    hasCaches ? readThrough(deps, key, notes) : readStore(deps, key);
   return {
-    find: (key) => store.find(key),
-    findByFingerprint: (key) => store.findByFingerprint(key),
-    forget: () => {},
+    find: read,
+    findByFingerprint: read,
+    forget(keys) {
+      for (const key of keys) memory.forget(key);
+      shared?.drop(keys);
+    },
+    size: memory.size,
   };
+}
+
+async function readThrough(
+  deps: Deps,
+  key: EntryKey,
+  notes: ReadNotes,
+): Promise<StoredToken | undefined> {
+  if (notes.isFresh) return readAnew(deps, key);
+  let known = findInMemory(deps, key);
+  // Between here and the beginning of a flight nothing is awaited, unless there is one to join.
+  const flight = known === undefined ? deps.flights.get(nameOf(key)) : undefined;
+  if (flight !== undefined) known = await join(flight);
+  if (known !== undefined) {
+    notes.cached.push(asCached(key.vaultId, known));
+    return known;
+  }
+  const { row, isCached } = await fly(deps, key);
+  if (row !== undefined && isCached) notes.cached.push(asCached(key.vaultId, row));
+  return row;
+}
+
+function findInMemory({ memory, storeClock, counts }: Deps, key: EntryKey): CachedRow | undefined {
+  const row = memory.find(key);
+  const isLive = row !== undefined && storeClock.now() < endOf(row);
+  counts.memory[isLive ? 'hit' : 'miss'] += 1;
+  return isLive ? row : undefined;
+}
+
+/**
+ * What a read that is under way finds. It may have looked before this caller's request began, so what it finds
+ * counts as cached; and when it finds nothing, or fails, it has nothing to say to anybody but who began it.
+ */
+async function join(flight: Promise<Read>): Promise<CachedRow | undefined> {
+  const read = await flight.catch(() => undefined);
+  return read?.row && cachedRow(read.row);
+}
+
+/** Begins a read that others may join. */
+async function fly(deps: Deps, key: EntryKey): Promise<Read> {
+  const { flights } = deps;
+  const name = nameOf(key);
+  const flight = look(deps, key);
+  flights.set(name, flight);
+  try {
+    return await flight;
+  } finally {
+    // Of two that began one after the other, the one that others can still join.
+    if (flights.get(name) === flight) flights.delete(name);
+  }
+}
+
+async function look(deps: Deps, key: EntryKey): Promise<Read> {
+  const { shared, storeClock, memory, counts } = deps;
+  const found = shared && (await shared.find(key));
+  const isLive = found !== undefined && storeClock.now() < endOf(found);
+  if (shared !== undefined) counts.redis[isLive ? 'hit' : 'miss'] += 1;
+  if (isLive) {
+    memory.keep(key, found);
+    return { row: found, isCached: true };
+  }
+  const row = await readStore(deps, key);
+  remember(deps, key, row);
+  return { row, isCached: false };
+}
+
+/** Asks the store, and puts right what caches have of it. */
+async function readAnew(deps: Deps, key: EntryKey): Promise<StoredToken | undefined> {
+  const row = await readStore(deps, key);
+  if (row === undefined) {
+    deps.memory.forget(key);
+    deps.shared?.drop([key]);
+  }
+  remember(deps, key, row);
+  return row;
+}
+
+function remember({ memory, shared, storeClock }: Deps, key: EntryKey, row?: StoredToken): void {
+  const kept = row && cachedRow(row);
+  if (kept === undefined) return;
+  storeClock.note(kept.readAtMs);
+  memory.keep(key, kept);
+  shared?.keep(key, kept, endOf(kept) - kept.readAtMs);
+}
+
+async function readStore({ store, counts }: Deps, key: EntryKey): Promise<StoredToken | undefined> {
+  try {
+    const row = await ('token' in key ? store.find(key) : store.findByFingerprint(key));
+    counts.store[row === undefined ? 'miss' : 'hit'] += 1;
+    return row;
+  } catch (error) {
+    counts.store.error += 1;
+    throw error;
+  }
 }

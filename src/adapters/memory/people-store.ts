@@ -35,7 +35,10 @@ export function makeMemoryPeopleStore(clock: { now(): number }, tables: TokenTab
         .sort(byPlace)
         .filter((row) => after === undefined || byPlace(row, after) > 0)
         .slice(0, limit)
-        .map((row) => ({ row: toStored(tables, row), isShared: row.subjectIds.size > 1 })),
+        .map((row) => ({
+          row: toStored(tables, row, clock.now()),
+          isShared: row.subjectIds.size > 1,
+        })),
 
     async erase({ tombstone, ...erasure }) {
       const before = tables.erasures.get(erasureName(erasure));

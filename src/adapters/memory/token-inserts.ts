@@ -40,7 +40,8 @@ export function insertToken(tables: TokenTables, row: NewToken, nowMs: number): 
   const key = fingerprint && { ...row, fingerprint };
   const place = placeOf(tables, { row, key, nowMs });
   if (place.existing?.sealed.equals(row.sealed)) return { kind: 'inserted' };
-  if (place.known !== undefined) return { kind: 'known', row: toStored(tables, place.known) };
+  if (place.known !== undefined)
+    return { kind: 'known', row: toStored(tables, place.known, nowMs) };
   if (place.isUsed) return { kind: 'taken' };
   if (place.isSubjectGone) return { kind: 'subject_gone' };
   store(tables, { row, key, place, nowMs });
@@ -58,7 +59,7 @@ export function importToken(tables: TokenTables, row: ImportedToken, nowMs: numb
   const place = placeOf(tables, { row, key, nowMs });
   if (place.existing?.sealed.equals(row.sealed)) return { kind: 'imported' };
   const same = sameToken(place, { row, nowMs });
-  if (same !== undefined) return { kind: 'same_token', row: toStored(tables, same) };
+  if (same !== undefined) return { kind: 'same_token', row: toStored(tables, same, nowMs) };
   if (place.isUsed) return { kind: 'token_taken' };
   if (place.known !== undefined) return { kind: 'value_known' };
   if (place.isSubjectGone) return { kind: 'subject_gone' };

@@ -26,7 +26,7 @@ export function makeMemoryTokenStore(
 ): TokenStore {
   const { rows, revoked, subjects } = tables;
   const live = (row: TokenTableRow | undefined): StoredToken | undefined =>
-    row !== undefined && isLive(row, clock.now()) ? toStored(tables, row) : undefined;
+    row !== undefined && isLive(row, clock.now()) ? toStored(tables, row, clock.now()) : undefined;
 
   function takeReveal(key: TokenKey): boolean {
     const row = rows.get(tokenName(key));

@@ -76,7 +76,7 @@ export function endRow(tables: TokenTables, row: TokenTableRow, tombstone?: Buff
 }
 
 /** A row as the ports give it out. */
-export function toStored(tables: TokenTables, row: TokenTableRow): StoredToken {
+export function toStored(tables: TokenTables, row: TokenTableRow, nowMs: number): StoredToken {
   const { token, shard, fieldId, sealed, createdAt, metadata, expiresAt, revealsLeft } = row;
   const subject = row.sealedForSubject ? subjectOf(tables, row) : undefined;
   return {
@@ -89,6 +89,7 @@ export function toStored(tables: TokenTables, row: TokenTableRow): StoredToken {
     ...(expiresAt !== undefined && { expiresAt }),
     ...(revealsLeft !== undefined && { revealsLeft }),
     ...(subject !== undefined && { subject }),
+    readAtMs: nowMs,
   };
 }
 

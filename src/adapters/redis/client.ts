@@ -17,6 +17,8 @@ export type RedisClient = Redis;
  */
 export function makeRedisClient(options: {
   url: string;
+  /** Shown in `CLIENT LIST`. */
+  name?: string;
   failed: (error: unknown) => void;
 }): RedisClient {
   const client = new Redis(options.url, {
@@ -27,7 +29,7 @@ export function makeRedisClient(options: {
     commandTimeout: COMMAND_MS,
     connectTimeout: CONNECT_MS,
     retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RETRY_DELAY_MS),
-    connectionName: 'counterfoil',
+    connectionName: options.name ?? 'counterfoil',
   });
   client.on('error', options.failed);
   return client;

@@ -5,6 +5,8 @@ import type { TokenKey } from './token-store.ts';
 export type CachedToken = TokenKey & {
   /** When it, or its entry in the cache, ends by the store's clock; milliseconds since the epoch. */
   untilMs: number;
+  /** The sealed value that was read. A row of the same token that holds another one is not this row. */
+  sealed: Buffer;
 };
 
 /** A policy that decided, as it was known in memory. */

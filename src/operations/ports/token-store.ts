@@ -62,6 +62,8 @@ export type StoredToken = {
   revealsLeft?: number;
   /** Present when the row is sealed under this subject's secret. */
   subject?: SubjectRow;
+  /** When it was read, by the store's clock; milliseconds since the epoch. */
+  readAtMs: number;
 };
 
 /**

@@ -1,27 +1,22 @@
 import type { AuditEvent, AuditReceipt } from '../../domain/audit/event.ts';
 import { VaultError } from '../../domain/errors.ts';
 import type { Answer, Call } from '../call.ts';
-import { type AuditLog, type Basis, OutdatedBasis } from '../ports/audit-log.ts';
+import type { AuditLog, Basis } from '../ports/audit-log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ReadNotes, TokenReads } from '../ports/token-reads.ts';
 import type { VaultKeys } from '../ports/vault-keys.ts';
-import type { VaultRegistry } from '../ports/vault-registry.ts';
+import type { Vault, VaultRegistry } from '../ports/vault-registry.ts';
 import { findVault, type Session } from './access.ts';
+import { untilItHolds } from './attempts.ts';
 import {
   type About,
+  asWithheld,
   eventOfCall,
-  eventOfWithheld,
   eventsOfFates,
   type Fate,
   type Seen,
 } from './events.ts';
 import { waitForGrid } from './grid.ts';
-
-/**
- * Attempts at a request whose answers are withheld. The second one reads nothing from caches and decides by
- * the policy of then: a third is for somebody who changes policies faster than requests take.
- */
-const MAX_ATTEMPTS = 3;
 
 /**
  * What an operation reports of its work: the fate of each item, and the answer; or the effect that is
@@ -69,16 +64,18 @@ export async function audited<Output>(
   work: (session: Session) => Promise<Done<Output>>,
 ): Promise<Answer<Output>> {
   const request = { call, about, work, startedAt: deps.clock.monotonic() };
-  for (let attempt = 1; ; attempt += 1) {
-    const seen: Seen = { call };
-    try {
-      return await attemptOnce(deps, request, { seen, isFresh: attempt > 1 });
-    } catch (error) {
-      if (!(error instanceof OutdatedBasis)) throw error;
-      await withhold(deps, { seen, about, outdated: error });
-      if (attempt === MAX_ATTEMPTS) return fail(deps, request, seen, new VaultError('overloaded'));
-    }
-  }
+  let seen: Seen = { call };
+  return untilItHolds(deps, {
+    attempt: (isFresh) => {
+      seen = { call };
+      return attemptOnce(deps, request, { seen, isFresh });
+    },
+    withhold: (outdated) => {
+      deps.reads.forget(outdated.over.cached);
+      return deps.audit.append(asWithheld(eventOfCall(seen, about), outdated));
+    },
+    fail: (error) => fail(deps, request, seen, error),
+  });
 }
 
 async function attemptOnce<Output>(
@@ -88,6 +85,8 @@ async function attemptOnce<Output>(
 ): Promise<Answer<Output>> {
   const { call, about, work, startedAt } = request;
   const notes: ReadNotes = { isFresh, cached: [] };
+  // The vault whose policy decides, also that the caller may not know of it.
+  const basis = basisOf(deps.vaults.find(call.vault), notes);
   const find = async () => {
     const vault = findVault(deps.vaults, call);
     seen.vault = vault;
@@ -95,12 +94,10 @@ async function attemptOnce<Output>(
     seen.cipher = cipher;
     return work({ call, vault, cipher, notes });
   };
-  const done = await find().catch((error) =>
-    fail(deps, request, seen, error, basisOf(seen, notes)),
-  );
+  const done = await find().catch((error) => fail(deps, request, seen, error, basis));
   const { fates, query } = done;
   const told = query === undefined ? about : { ...about, query };
-  const receipt = await record(deps.audit, eventsOfFates(seen, told, fates), basisOf(seen, notes));
+  const receipt = await record(deps.audit, eventsOfFates(seen, told, fates), basis);
   // Nothing that was done is done again: a failure from here on is told as it is.
   const output =
     'effect' in done
@@ -132,12 +129,10 @@ export function asVaultError(error: unknown): VaultError {
   return error instanceof VaultError ? error : new VaultError('internal', { cause: error });
 }
 
-/** What a request has rested on so far. */
-function basisOf({ vault }: Seen, { cached }: ReadNotes): Basis {
-  return {
-    policies: vault === undefined ? [] : [{ vaultId: vault.id, version: vault.policyVersion }],
-    cached,
-  };
+/** What a request rests on; `notes` grow while it is worked on. */
+function basisOf(vault: Vault | undefined, { cached }: ReadNotes): Basis {
+  const policies = vault === undefined ? [] : [{ vaultId: vault.id, version: vault.policyVersion }];
+  return { policies, cached };
 }
 
 /**
@@ -156,17 +151,4 @@ async function record(
     ...others.map((event) => audit.append(event)),
   ]);
   return receipt;
-}
-
-/** Puts it on record that an answer did not leave, and sees to it that the next attempt knows better. */
-async function withhold(
-  { audit, vaults, reads }: Pick<AuditedDeps, 'audit' | 'vaults' | 'reads'>,
-  { seen, about, outdated }: { seen: Seen; about: About; outdated: OutdatedBasis },
-): Promise<void> {
-  const { policies, cached } = outdated.over;
-  reads.forget(cached);
-  await Promise.all([
-    audit.append(eventOfWithheld(seen, about, outdated.eventId)),
-    policies.length === 0 ? undefined : vaults.refresh(policies.map(({ vaultId }) => vaultId)),
-  ]);
 }

@@ -26,18 +26,28 @@ export type About = {
 /** The fate of one item of a request: what it was about, and why it failed if it did. */
 export type Fate = { token?: string; field?: string; failure?: VaultError };
 
+/** What one event can be about: what was allowed, or what failed for one reason. */
+type EventKey = ErrorCode | 'allowed';
+
 /** As much of the session as the request got to: the vault may be unknown, its keys out of reach. */
 export type Seen = Partial<Omit<Session, 'notes'>> & { call: Call };
 
-/** The event of a request that failed as a whole, before its items were told apart. */
-export function eventOfCall(seen: Seen, about: About, code: ErrorCode): AuditEvent {
-  return eventOf(seen, about, code);
+/** The event of a request that failed as a whole, or before its items were told apart. */
+export function eventOfCall(
+  seen: Seen,
+  about: About,
+  key: ErrorCode | 'allowed' = 'allowed',
+): AuditEvent {
+  return eventOf(seen, about, key);
 }
 
-/** The event about an answer that was put on record and then withheld, because what it rests on was over. */
-export function eventOfWithheld(seen: Seen, about: About, eventId: string): AuditEvent {
+/**
+ * The event that says of another one that its answer did not leave, because what it rests on was over. `event`:
+ * the request as it would have succeeded.
+ */
+export function asWithheld(event: AuditEvent, { eventId }: { eventId: string }): AuditEvent {
   return {
-    ...eventOf(seen, about, 'allowed'),
+    ...event,
     outcome: 'error',
     status: ERRORS.overloaded.status,
     reason: 'outdated',
@@ -50,27 +60,34 @@ export function eventOfWithheld(seen: Seen, about: About, eventId: string): Audi
  * there are more items than one event holds. A request that touched nothing has an event all the same.
  */
 export function eventsOfFates(seen: Seen, about: About, fates: readonly Fate[]): AuditEvent[] {
-  if (fates.length === 0) return [eventOf(seen, about, 'allowed')];
-  const groups = new Map<ErrorCode | 'allowed', Fate[]>();
+  const [first] = fates;
+  if (first === undefined) return [eventOf(seen, about, 'allowed')];
+  // Most requests have one item: no groups are made for it.
+  if (fates.length === 1) return [eventOfGroup(seen, about, keyOf(first), fates)];
+  const groups = new Map<EventKey, Fate[]>();
   for (const fate of fates) {
-    const key = fate.failure?.code ?? 'allowed';
+    const key = keyOf(fate);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [fate]);
     else group.push(fate);
   }
   const keys = [...groups.keys()].sort((a, b) => Number(b === 'allowed') - Number(a === 'allowed'));
-  const parts = keys.flatMap((key) =>
-    inParts(groups.get(key) ?? []).map((group) => ({ key, group })),
+  return keys.flatMap((key) =>
+    inParts(groups.get(key) ?? []).map((group) => eventOfGroup(seen, about, key, group)),
   );
-  return parts.map(({ key, group }) => {
-    const narrowed = {
-      ...about,
-      items: group.length,
-      tokens: group.flatMap(({ token }) => token ?? []),
-      fields: group.flatMap(({ field }) => field ?? []),
-    };
-    return eventOf(seen, narrowed, key);
-  });
+}
+
+const keyOf = ({ failure }: Fate): EventKey => failure?.code ?? 'allowed';
+
+/** The event about those items of a request that had the same fate. */
+function eventOfGroup(seen: Seen, about: About, key: EventKey, group: readonly Fate[]): AuditEvent {
+  const tokens: string[] = [];
+  const fields: string[] = [];
+  for (const { token, field } of group) {
+    if (token !== undefined) tokens.push(token);
+    if (field !== undefined) fields.push(field);
+  }
+  return eventOf(seen, { ...about, items: group.length, tokens, fields }, key);
 }
 
 function inParts(fates: readonly Fate[]): (readonly Fate[])[] {
@@ -80,7 +97,7 @@ function inParts(fates: readonly Fate[]): (readonly Fate[])[] {
   );
 }
 
-function eventOf(seen: Seen, about: About, key: ErrorCode | 'allowed'): AuditEvent {
+function eventOf(seen: Seen, about: About, key: EventKey): AuditEvent {
   const { call, vault, cipher } = seen;
   return {
     operation: about.action,
@@ -106,9 +123,7 @@ function queryOf(cipher: Session['cipher'] | undefined, { query, person }: About
 }
 
 /** Refusals of the policy are denials; everything else that fails is an error. */
-export function outcomeOf(
-  key: ErrorCode | 'allowed',
-): Pick<AuditEvent, 'outcome' | 'status' | 'reason'> {
+export function outcomeOf(key: EventKey): Pick<AuditEvent, 'outcome' | 'status' | 'reason'> {
   if (key === 'allowed') return { outcome: 'allow', status: 200 };
   const { status } = ERRORS[key];
   const denied = status === 401 || status === 403 || status === 404;
@@ -134,12 +149,18 @@ function declaredOf(vault: Vault | undefined, about: About): Partial<AuditEvent[
   if (vault === undefined) return {};
   const { fields: declared, purposes } = vault.policy;
   const fields = [...new Set(about.fields)].filter((name) => declared.has(name));
-  const known =
-    view === 'full' || [...declared.values()].some(({ views }) => views.has(view ?? ''));
   return {
     ...(fields.length === 0 ? {} : { fields }),
-    ...(view !== undefined && known ? { view } : {}),
+    ...(view !== undefined && isView(declared, view) ? { view } : {}),
     ...(purpose !== undefined && purposes.has(purpose) ? { purpose } : {}),
     ...(reference === undefined ? {} : { reference }),
   };
+}
+
+function isView(fields: Vault['policy']['fields'], view: string): boolean {
+  if (view === 'full') return true;
+  for (const { views } of fields.values()) {
+    if (views.has(view)) return true;
+  }
+  return false;
 }

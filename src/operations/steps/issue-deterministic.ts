@@ -3,6 +3,7 @@ import { checkCandidate, ensureSubject, type IssueAsk } from './candidate.ts';
 import type { OperationDeps } from './deps.ts';
 import { storeNew } from './issue-stored.ts';
 import { fingerprintKey, useKnown } from './known-value.ts';
+import { orFresh } from './or-fresh.ts';
 
 /**
  * Gives a value its token: the same one for equal values of one scope, found by the value's fingerprint.
@@ -16,12 +17,11 @@ export async function issueDeterministic(
   const candidate = checkCandidate(deps, session, ask);
   const { subject } = ask.input;
   const key = fingerprintKey(session, candidate);
-  const row = await deps.reads.findByFingerprint(key, session.notes);
-  if (row !== undefined) {
+  const known = await orFresh(deps, session, async ({ notes }) => {
+    const row = await deps.reads.findByFingerprint(key, notes);
+    if (row === undefined) return undefined;
     const person = await ensureSubject(deps, session, subject);
-    const { value } = candidate;
-    const known = await useKnown(deps, session, { row, value, subject: person });
-    if (known !== undefined) return known;
-  }
-  return storeNew(deps, session, { candidate, subject, key });
+    return useKnown(deps, session, { row, value: candidate.value, subject: person });
+  });
+  return known ?? storeNew(deps, session, { candidate, subject, key });
 }

@@ -7,6 +7,7 @@ import type { Session } from './access.ts';
 import type { OperationDeps } from './deps.ts';
 import type { Found } from './find-token.ts';
 import { ff1Codec } from './issue-vaultless.ts';
+import { orFresh } from './or-fresh.ts';
 import { scopeOf } from './permitted-field.ts';
 import { findPermitted, type TokenAsk } from './permitted-token.ts';
 import { openValue, openVolatile } from './sealing.ts';
@@ -16,10 +17,20 @@ import { openValue, openVolatile } from './sealing.ts';
  * the reveal are taken, durably, and only then is the value opened: a crash in between costs a reveal, and
  * never gives one too many. The clear value lives in this call alone.
  */
-export async function reveal(
+export function reveal(
   deps: OperationDeps,
   session: Session,
-  ask: Omit<TokenAsk, 'action'> & { reveal: RevealContext & { view: string } },
+  ask: RevealAsk,
+): Promise<DetokenizeOutput> {
+  return orFresh(deps, session, (reading) => revealFound(deps, reading, ask));
+}
+
+type RevealAsk = Omit<TokenAsk, 'action'> & { reveal: RevealContext & { view: string } };
+
+async function revealFound(
+  deps: OperationDeps,
+  session: Session,
+  ask: RevealAsk,
 ): Promise<DetokenizeOutput> {
   const { found, field, decision } = await findPermitted(deps, session, {
     ...ask,

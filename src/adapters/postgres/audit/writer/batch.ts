@@ -1,6 +1,6 @@
 import type { Term } from '../../../../crypto/audit-term.ts';
 import { batchMac, bootMacKey, type PendingBatch } from '../../../../crypto/batch-mac.ts';
-import { type Disclosure, disclose } from '../../../../crypto/disclosure.ts';
+import { disclose } from '../../../../crypto/disclosure.ts';
 import type { Keysets } from '../../../../crypto/keysets.ts';
 import type { SealedDisclosure } from '../../../../crypto/open-disclosure.ts';
 import { monthOf, type PrivateCipher } from '../../../../crypto/private-cipher.ts';
@@ -69,7 +69,7 @@ export async function packBatch(
   const bootKey = bootMacKey(await deps.keysets.auditMac(), bootId);
   const items: Item[] = [];
   let bytes = 0;
-  const packed = events.map((pending): Packed => {
+  const packed = events.map((pending, index): Packed => {
     // The first event always fits: it is bounded by its leaf and by the request that it is about.
     if (bytes >= MAX_BATCH_BYTES) {
       return 'left';
@@ -77,7 +77,7 @@ export async function packBatch(
     try {
       const eventId = deps.random(EVENT_ID_BYTES).toString('base64url');
       const writer = [bootId, firstSeq + items.length] as const;
-      const item = sealEvent(deps, { ...pending, eventId, writer, ...keysOf(pending) });
+      const item = sealEvent(deps, { pending, eventId, writer, keys: keysOf(index) });
       items.push(item);
       bytes += item.leaf.length + item.who.sealed.length + item.what.sealed.length;
       return { eventId };
@@ -106,33 +106,33 @@ export async function packBatch(
 /** Builds the leaf around the digests of its disclosures, and seals the disclosures beside it. */
 function sealEvent(
   { random, eventTerms }: BatchDeps,
-  input: PendingEvent & EventKeys & { eventId: string; writer: readonly [string, number] },
+  input: {
+    pending: PendingEvent;
+    keys: EventKeys;
+    eventId: string;
+    writer: readonly [string, number];
+  },
 ): Item {
-  const { event, atMs, eventId, writer, vaultId, cipher, termKey } = input;
+  const { eventId, writer } = input;
+  const { event, atMs } = input.pending;
+  const { vaultId, cipher, termKey } = input.keys;
   const who = disclose('who', whoDisclosure(event), random);
   const what = disclose('what', whatDisclosure(event), random);
   const leaf = leafJson({ event, id: eventId, atMs, writer, digests: [who.digest, what.digest] });
-  const sealed = (label: 'who' | 'what', { disclosure }: Disclosure): SealedDisclosure => ({
-    vaultId,
-    sealed: cipher.seal(label, eventId, Buffer.from(disclosure, 'ascii')),
-  });
   return {
     leaf: Buffer.from(leaf),
-    who: sealed('who', who),
-    what: sealed('what', what),
+    who: { vaultId, sealed: cipher.seal('who', eventId, who.disclosure) },
+    what: { vaultId, sealed: cipher.seal('what', eventId, what.disclosure) },
     terms: eventTerms(termKey, event),
   };
 }
 
-/** The keys of all these events. One that cannot be had fails its own events only. */
+/** The keys of all these events, by their place among them. One that cannot be had fails its own events only. */
 async function loadKeys(
   { keysets, vaultIdOf }: BatchDeps,
   events: readonly PendingEvent[],
-): Promise<(pending: PendingEvent) => EventKeys> {
+): Promise<(index: number) => EventKeys> {
   const wanted = new Map<string, Promise<EventKeys>>();
-  const vaultOf = ({ event: { vault } }: PendingEvent): number =>
-    (vault === undefined ? undefined : vaultIdOf(vault)) ?? SYSTEM_VAULT_ID;
-  const nameOf = (pending: PendingEvent) => `${vaultOf(pending)}/${monthOf(pending.atMs)}`;
   const load = async (vaultId: number, atMs: number): Promise<EventKeys> => {
     const [cipher, termKey] = await Promise.all([
       keysets.privateCipher(vaultId, atMs),
@@ -140,15 +140,18 @@ async function loadKeys(
     ]);
     return { vaultId, cipher, termKey };
   };
-  for (const pending of events) {
-    if (!wanted.has(nameOf(pending))) {
-      wanted.set(nameOf(pending), load(vaultOf(pending), pending.atMs));
+  const names = events.map(({ event: { vault }, atMs }) => {
+    const vaultId = (vault === undefined ? undefined : vaultIdOf(vault)) ?? SYSTEM_VAULT_ID;
+    const name = `${vaultId}/${monthOf(atMs)}`;
+    if (!wanted.has(name)) {
+      wanted.set(name, load(vaultId, atMs));
     }
-  }
+    return name;
+  });
   const settled = await Promise.allSettled(wanted.values());
   const results = new Map([...wanted.keys()].map((name, index) => [name, settled[index]]));
-  return (pending) => {
-    const result = results.get(nameOf(pending));
+  return (index) => {
+    const result = results.get(names[index] ?? '');
     if (result?.status !== 'fulfilled') {
       throw new VaultError('key_unavailable', { cause: result?.reason });
     }

@@ -3,7 +3,9 @@ import { constantTimeEqual } from '../../../../crypto/digest.ts';
 import type { Clock } from '../../../../operations/ports/clock.ts';
 import { FORCE_DURABLE_COMMIT, inTransaction, runStatement, type Session } from '../../session.ts';
 import { hasSqlstate, isUnknownOutcome } from '../../sqlstate.ts';
+import type { Ground, Standing } from './basis.ts';
 import type { Batch } from './batch.ts';
+import { groundValues, type StandingRow, standingColumns, toStanding } from './standing.ts';
 
 /** "No partition of relation … found for row" comes as a check violation. */
 const NO_PARTITION = '23514';
@@ -17,12 +19,21 @@ insert into audit_pending
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (day, boot_id, first_seq) do nothing
 returning n`;
+const FIRST_FREE = 11;
+
+/** How a batch is stored, and what becomes of its ground looked at, in one round trip. */
+const insertAndLook = (ground: Ground) => `
+with stored as (${INSERT})
+select exists (select from stored) as is_stored, ${standingColumns(ground, FIRST_FREE)}`;
 
 const READ_MAC = `
 select mac from audit_pending where day = $1 and boot_id = $2 and first_seq = $3`;
 
-/** How a batch ended. `foreign`: its place holds a row that is not ours; the writer must start anew. */
-export type Committed = 'stored' | 'foreign';
+/**
+ * How a batch ended: stored, with what was found of its ground then, or later; or `foreign`: its place holds a
+ * row that is not ours, and the writer must start anew.
+ */
+export type Committed = Standing | 'foreign';
 
 /**
  * Stores one batch. Resolves only when the outcome is certain; rejects only when the batch was
@@ -33,10 +44,11 @@ export type Committed = 'stored' | 'foreign';
 export async function commitBatch(
   deps: { pool: Pool; clock: Clock; signal: AbortSignal },
   batch: Batch,
+  ground: Ground,
 ): Promise<Committed> {
   let doubt: unknown;
   try {
-    return (await insertOnce(deps.pool, batch)) ? 'stored' : 'foreign';
+    return (await insertOnce(deps.pool, batch, ground)) ?? 'foreign';
   } catch (error) {
     if (!isUnknownOutcome(error)) {
       throw error;
@@ -48,7 +60,7 @@ export async function commitBatch(
     !deps.signal.aborted;
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
   ) {
-    const found = await findOrInsert(deps.pool, batch).catch(() => undefined);
+    const found = await findOrInsert(deps.pool, batch, ground).catch(() => undefined);
     if (found !== undefined) {
       return found;
     }
@@ -67,11 +79,19 @@ export async function insertBatch(session: Session, batch: Batch): Promise<boole
   return (await session.rows({ text: INSERT, values: insertValues(batch) })).length === 1;
 }
 
-/** False when a row with this batch's name was there already. */
-async function insertOnce(pool: Pool, batch: Batch): Promise<boolean> {
-  const insert = { name: 'audit-insert', text: INSERT, values: insertValues(batch) };
+/** Resolves to `undefined` when a row with this batch's name was there already. */
+async function insertOnce(pool: Pool, batch: Batch, ground: Ground): Promise<Standing | undefined> {
+  const insert = {
+    name: ground.cached.length === 0 ? 'audit-insert' : 'audit-insert-cached',
+    text: insertAndLook(ground),
+    values: [...insertValues(batch), ...groundValues(ground)],
+  };
+  const run = async () => {
+    const [row] = await runStatement<StandingRow & { is_stored: boolean }>(pool, insert);
+    return row?.is_stored === true ? toStanding(ground, row) : undefined;
+  };
   try {
-    return (await runStatement(pool, insert)).length === 1;
+    return await run();
   } catch (error) {
     // Partitions are made a week ahead; a service that ran longer makes its own next ones.
     if (!hasSqlstate(error, NO_PARTITION)) {
@@ -81,7 +101,7 @@ async function insertOnce(pool: Pool, batch: Batch): Promise<boolean> {
     await maintainAudit(pool).catch(() => {
       throw error;
     });
-    return (await runStatement(pool, insert)).length === 1;
+    return await run();
   }
 }
 
@@ -90,18 +110,27 @@ async function insertOnce(pool: Pool, batch: Batch): Promise<boolean> {
  * transaction whose commit is durable behind everything that it saw. `undefined`: the first attempt
  * committed in between, look again.
  */
-function findOrInsert(pool: Pool, batch: Batch): Promise<Committed | undefined> {
+function findOrInsert(pool: Pool, batch: Batch, ground: Ground): Promise<Committed | undefined> {
   return inTransaction(pool, async (session: Session) => {
     const [found] = await session.rows<{ mac: Buffer }>({
       text: READ_MAC,
       values: insertValues(batch).slice(0, 3),
     });
     if (found === undefined) {
-      return (await insertBatch(session, batch)) ? 'stored' : undefined;
+      return (await insertBatch(session, batch)) ? look(session, ground) : undefined;
     }
     await session.rows(FORCE_DURABLE_COMMIT);
-    return constantTimeEqual(found.mac, batch.mac) ? 'stored' : 'foreign';
+    return constantTimeEqual(found.mac, batch.mac) ? look(session, ground) : 'foreign';
   });
+}
+
+/** In a statement of its own, which sees what has happened until now. */
+async function look(session: Session, ground: Ground): Promise<Standing | undefined> {
+  const [row] = await session.rows<StandingRow>({
+    text: `select ${standingColumns(ground, 1)}`,
+    values: groundValues(ground),
+  });
+  return row && toStanding(ground, row);
 }
 
 function insertValues(batch: Batch): unknown[] {

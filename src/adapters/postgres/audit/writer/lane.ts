@@ -1,3 +1,4 @@
+import { fitting } from './basis.ts';
 import type { Waiting } from './queue.ts';
 import type { Slot } from './slot.ts';
 
@@ -27,7 +28,7 @@ export function makeLane(slots: readonly Slot[]): Lane {
         return;
       }
       // `write` never rejects.
-      void idle.write(queue.splice(0, MAX_EVENTS)).then((left) => {
+      void idle.write(queue.splice(0, fitting(queue, MAX_EVENTS))).then((left) => {
         queue.unshift(...left);
         pump();
       });

@@ -1,5 +1,6 @@
 import type { AuditEvent, AuditReceipt } from '../../../../domain/audit/event.ts';
 import { VaultError } from '../../../../domain/errors.ts';
+import type { Basis, OutdatedBasis } from '../../../../operations/ports/audit-log.ts';
 import type { Clock } from '../../../../operations/ports/clock.ts';
 
 /** How late a deadline may be noticed. */
@@ -8,13 +9,15 @@ const SWEEP_MS = 100;
 /** One event that waits for its commit, with the caller who waits for it. */
 export type Waiting = {
   event: AuditEvent;
+  /** What the caller's answer rests on. */
+  basis?: Basis | undefined;
   /** When it happened, milliseconds since the epoch. */
   atMs: number;
   /** When the caller must have an answer, on the monotonic clock. */
   deadlineMs: number;
   answered: boolean;
   resolve: (receipt: AuditReceipt) => void;
-  reject: (error: VaultError) => void;
+  reject: (error: VaultError | OutdatedBasis) => void;
 };
 
 /** Tells the caller that the event is durable; nothing when the caller has had an answer. */
@@ -22,6 +25,14 @@ export function succeed(waiting: Waiting, eventId: string): void {
   if (!waiting.answered) {
     waiting.answered = true;
     waiting.resolve({ eventId });
+  }
+}
+
+/** Tells the caller that the event is durable, and that the answer must not be given. */
+export function withhold(waiting: Waiting, outdated: OutdatedBasis): void {
+  if (!waiting.answered) {
+    waiting.answered = true;
+    waiting.reject(outdated);
   }
 }
 

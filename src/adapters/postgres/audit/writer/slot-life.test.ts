@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { leavesOf, openSlot, waiting } from '../../../../../test/helpers/slot.ts';
+import { leavesOf, openSlot, STORED, waiting } from '../../../../../test/helpers/slot.ts';
 import { VaultError } from '../../../../domain/errors.ts';
 import type { Batch } from './batch.ts';
 import type { Committed } from './commit.ts';
@@ -39,7 +39,7 @@ it('writes a heartbeat 60 s after its last batch, numbered like any event', asyn
 it('writes no heartbeat while a batch is at work, and tries again after one that failed', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const begun: Batch[] = [];
-  let outcome: () => Promise<Committed> = async () => 'stored';
+  let outcome: () => Promise<Committed> = async () => STORED;
   const { slot, clock } = openSlot({
     commit: async (batch) => {
       begun.push(batch);
@@ -48,7 +48,7 @@ it('writes no heartbeat while a batch is at work, and tries again after one that
   });
   await slot.write([waiting().one]);
   clock.nowMs += 60_000;
-  outcome = () => promise.then(() => 'stored');
+  outcome = () => promise.then(() => STORED);
   const writing = slot.write([waiting().one]);
   await slot.beat();
   assert.equal(slot.inHand.length, 1);
@@ -59,7 +59,7 @@ it('writes no heartbeat while a batch is at work, and tries again after one that
   outcome = () => Promise.reject(new VaultError('store_unavailable'));
   await slot.beat();
   assert.equal(slot.busy, false);
-  outcome = async () => 'stored';
+  outcome = async () => STORED;
   await slot.beat();
   assert.deepEqual(
     begun.map(({ firstSeq }) => firstSeq),

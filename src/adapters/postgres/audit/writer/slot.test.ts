@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { keysets, leavesOf, openSlot, termKey, waiting } from '../../../../../test/helpers/slot.ts';
+import {
+  keysets,
+  leavesOf,
+  openSlot,
+  STORED,
+  termKey,
+  waiting,
+} from '../../../../../test/helpers/slot.ts';
 import { type TermKind, termOf } from '../../../../crypto/audit-term.ts';
 import { VaultError } from '../../../../domain/errors.ts';
 import { decodeTerms } from '../framing.ts';
@@ -53,7 +60,7 @@ it('uses the numbers of a batch that was not stored again, and fails its callers
 
 it('goes on under another name when its place in the log is taken by a row that is not its own', async () => {
   const { slot, batches, outcomes } = openSlot();
-  outcomes.push('stored', 'foreign');
+  outcomes.push(STORED, 'foreign');
   await slot.write([waiting().one]);
   const lost = waiting();
   await slot.write([lost.one]);

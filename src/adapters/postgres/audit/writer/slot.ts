@@ -1,9 +1,11 @@
 import type { RandomBytes } from '../../../../crypto/random.ts';
 import type { AuditEvent } from '../../../../domain/audit/event.ts';
 import { VaultError } from '../../../../domain/errors.ts';
-import { type Batch, type BatchDeps, packBatch } from './batch.ts';
+import type { OutdatedBasis } from '../../../../operations/ports/audit-log.ts';
+import { type Ground, groundOf, NOTHING_STANDS, outdated, type Standing } from './basis.ts';
+import { type Batch, type BatchDeps, type Packed, packBatch } from './batch.ts';
 import type { Committed } from './commit.ts';
-import { fail, succeed, type Waiting } from './queue.ts';
+import { fail, succeed, type Waiting, withhold } from './queue.ts';
 
 const BOOT_ID_BYTES = 16;
 
@@ -35,11 +37,13 @@ export type Slot = {
 export type SlotDeps = BatchDeps & {
   random: RandomBytes;
   clock: { now(): number; monotonic(): number };
-  commit: (batch: Batch) => Promise<Committed>;
+  commit: (batch: Batch, ground: Ground) => Promise<Committed>;
   heartbeatMs: number;
   /** Told of each batch that became durable, before its callers are. */
   stored?: ((batch: Batch, seconds: number) => void) | undefined;
   failed?: ((reason: 'commit') => void) | undefined;
+  /** Told of each answer that must not be given. */
+  withheld?: ((outdated: OutdatedBasis) => void) | undefined;
 };
 
 const lifeEvent = (stage: 'start' | 'heartbeat' | 'stop'): AuditEvent => ({
@@ -72,11 +76,11 @@ export function makeSlot(deps: SlotDeps): Slot {
       busy = true;
       inHand = events;
       try {
-        const packed = await chain.store(events);
+        const { packed, standing } = await chain.store(events);
         return events.filter((waiting, index) => {
           const fate = packed[index];
           if (typeof fate === 'object' && 'eventId' in fate) {
-            succeed(waiting, fate.eventId);
+            settle(deps, waiting, { eventId: fate.eventId, standing });
           } else if (typeof fate === 'object') {
             fail(waiting, { detail: 'the event could not be sealed', cause: fate.error });
           }
@@ -111,6 +115,21 @@ export function makeSlot(deps: SlotDeps): Slot {
   };
 }
 
+/** Tells the caller that the event is durable, and whether the answer may be given. */
+function settle(
+  deps: Pick<SlotDeps, 'withheld'>,
+  waiting: Waiting,
+  { eventId, standing }: { eventId: string; standing: Standing },
+): void {
+  const over = waiting.basis && outdated(eventId, waiting.basis, standing);
+  if (over === undefined) {
+    succeed(waiting, eventId);
+  } else {
+    deps.withheld?.(over);
+    withhold(waiting, over);
+  }
+}
+
 /** The numbers of one writer at a time. */
 function makeChain(deps: SlotDeps) {
   const newBootId = () => deps.random(BOOT_ID_BYTES).toString('base64url');
@@ -134,7 +153,9 @@ function makeChain(deps: SlotDeps) {
       isRetired ||= dead === bootId;
     },
     /** Stores one batch, the start leaf before it when it is the writer's first. */
-    async store(events: readonly Pick<Waiting, 'event' | 'atMs'>[]) {
+    async store(
+      events: readonly Pick<Waiting, 'event' | 'atMs' | 'basis'>[],
+    ): Promise<{ packed: Packed[]; standing: Standing }> {
       if (isRetired) {
         beginAnew();
       }
@@ -152,17 +173,21 @@ function makeChain(deps: SlotDeps) {
       if (head.length > 0 && typeof first === 'object' && 'error' in first) {
         throw first.error;
       }
+      let standing = NOTHING_STANDS;
       if (batch !== undefined) {
-        if ((await deps.commit(batch)) === 'foreign') {
+        // Of those, too, that have no room in it: they are asked about once more with the next one.
+        const committed = await deps.commit(batch, groundOf(events));
+        if (committed === 'foreign') {
           // Somebody wrote under our name. Nothing more is written under it: the auditor's to explain.
           beginAnew();
           throw new VaultError('internal', { detail: 'an audit batch was in its place already' });
         }
+        standing = committed;
         nextSeq += batch.count;
         lastStoredMs = deps.clock.monotonic();
         deps.stored?.(batch, (lastStoredMs - startedMs) / 1_000);
       }
-      return packed.slice(head.length);
+      return { packed: packed.slice(head.length), standing };
     },
   };
 }

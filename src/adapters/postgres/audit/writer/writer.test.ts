@@ -46,7 +46,12 @@ function openHanging() {
     random: randomBytes,
     vaultIdOf: () => undefined,
     logId: 1,
-    watch: { committed: () => {}, failed: (reason) => failed.push(reason), fault: () => {} },
+    watch: {
+      committed: () => {},
+      failed: (reason) => failed.push(reason),
+      fault: () => {},
+      withheld: () => {},
+    },
   });
   return { writer, hanging, failed, clock };
 }

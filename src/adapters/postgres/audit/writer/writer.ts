@@ -1,7 +1,12 @@
 import type { Pool } from 'pg';
 import type { AuditEvent, AuditReceipt } from '../../../../domain/audit/event.ts';
 import { VaultError } from '../../../../domain/errors.ts';
-import type { AuditLog, AuditProgress } from '../../../../operations/ports/audit-log.ts';
+import type {
+  AuditLog,
+  AuditProgress,
+  Basis,
+  OutdatedBasis,
+} from '../../../../operations/ports/audit-log.ts';
 import type { Clock } from '../../../../operations/ports/clock.ts';
 import type { BatchDeps } from './batch.ts';
 import { commitBatch } from './commit.ts';
@@ -18,6 +23,8 @@ type Watcher = {
   failed: (reason: 'commit' | 'deadline' | 'queue_full' | 'backlog') => void;
   /** What became of a batch whose row was not found as it was written. */
   fault: (kind: 'restored' | 'altered' | 'lost') => void;
+  /** An answer must not be given: what it rests on is over. */
+  withheld: (outdated: OutdatedBasis) => void;
 };
 
 export type AuditWriter = AuditLog &
@@ -98,7 +105,7 @@ export function makeAuditWriter(deps: WriterDeps): AuditWriter {
     queued: () => lane.queue().length,
     unintegrated: integration.unintegrated,
 
-    append(event: AuditEvent): Promise<AuditReceipt> {
+    append(event: AuditEvent, basis?: Basis): Promise<AuditReceipt> {
       const reason = refusal();
       if (reason !== undefined) {
         watch?.failed(reason);
@@ -107,7 +114,7 @@ export function makeAuditWriter(deps: WriterDeps): AuditWriter {
       }
       return new Promise((resolve, reject) => {
         const deadlineMs = clock.monotonic() + DEADLINE_MS;
-        lane.add({ event, atMs: clock.now(), deadlineMs, answered: false, resolve, reject });
+        lane.add({ event, basis, atMs: clock.now(), deadlineMs, answered: false, resolve, reject });
         watchDeadlines();
       });
     },
@@ -137,12 +144,13 @@ function assemble(deps: WriterDeps, signal: AbortSignal) {
       ...deps,
       eventTerms,
       heartbeatMs: limits.heartbeatMs,
-      commit: (batch) => commitBatch({ pool, clock, signal }, batch),
+      commit: (batch, ground) => commitBatch({ pool, clock, signal }, batch, ground),
       stored: (batch, seconds) => {
         integration.keep(batch);
         watch?.committed({ events: batch.count, seconds });
       },
       failed: watch?.failed,
+      withheld: watch?.withheld,
     }),
   );
   const lane = makeLane(slots);
