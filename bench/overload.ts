@@ -5,6 +5,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { startDev } from '../test/helpers/dev-instance.ts';
+import { median, percentile } from './measure/stats.ts';
 import { type LoadOrder, type LoadSlice, SLICE_MS } from './open-loop.ts';
 
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 6);
@@ -21,11 +22,8 @@ const TARGETS = { goodput: 0.8, p99: 2, recoverySeconds: 10 };
 
 type Figures = Omit<LoadSlice, 'ms'> & { seconds: number; p50Ms: number; p99Ms: number };
 
-const quantile = (sorted: readonly number[], part: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
-
 function sumUp(slices: readonly LoadSlice[]): Figures {
-  const ms = slices.flatMap((slice) => slice.ms).sort((a, b) => a - b);
+  const ms = slices.flatMap((slice) => slice.ms);
   const sum = (name: 'offered' | 'unsent' | 'ok' | 'refused' | 'failed') =>
     slices.reduce((total, slice) => total + slice[name], 0);
   return {
@@ -35,18 +33,14 @@ function sumUp(slices: readonly LoadSlice[]): Figures {
     ok: sum('ok'),
     refused: sum('refused'),
     failed: sum('failed'),
-    p50Ms: quantile(ms, 0.5),
-    p99Ms: quantile(ms, 0.99),
+    p50Ms: percentile(ms, 0.5) ?? Number.NaN,
+    p99Ms: percentile(ms, 0.99) ?? Number.NaN,
   };
 }
 
 const rateOf = (figures?: Figures) => (figures === undefined ? 0 : figures.ok / figures.seconds);
 
-const median = (values: readonly number[]) =>
-  quantile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
+const middle = (values: readonly number[]) => median(values) ?? Number.NaN;
 
 /** Seconds until, from some slice on, nobody is refused and answers are as quick as before the spike. */
 function recoveryOf(slices: readonly LoadSlice[], calmP99Ms: number): number {
@@ -96,7 +90,7 @@ try {
     tripled.push(sumUp(await load({ connections: CONNECTIONS, seconds: SECONDS, rate })));
     peaks.push(await peakOf());
   }
-  const peakRate = median(peaks.map(rateOf));
+  const peakRate = middle(peaks.map(rateOf));
   const half = { connections: CONNECTIONS, rate: peakRate / 2 };
   const calm = sumUp(await load({ ...half, seconds: SPIKE_SECONDS }));
   const spike = sumUp(
@@ -121,8 +115,8 @@ try {
     row('10 x peak', spike),
     row('half of the peak, after it', sumUp(after)),
   ]);
-  const goodput = median(tripled.map(rateOf)) / peakRate;
-  const p99 = median(tripled.map(({ p99Ms }) => p99Ms)) / median(peaks.map(({ p99Ms }) => p99Ms));
+  const goodput = middle(tripled.map(rateOf)) / peakRate;
+  const p99 = middle(tripled.map(({ p99Ms }) => p99Ms)) / middle(peaks.map(({ p99Ms }) => p99Ms));
   const recoverySeconds = recoveryOf(after, calm.p99Ms);
   console.table([
     {

@@ -122,11 +122,21 @@ function tell(
     (sum, round) => sum + (round?.failed ?? 0),
     0,
   );
-  const short = verdicts.filter(({ isMet }) => isMet === false);
   if (failed > 0) print(['', `${failed} requests failed: the figures are of no use.`]);
-  if (options.isQuick) print(['', 'A quick run: too short to be judged by.']);
-  else if (short.length > 0) print(['', `${short.length} targets are not reached.`]);
-  return failed > 0 || (short.length > 0 && !options.isQuick) ? 1 : 0;
+  if (options.isQuick) {
+    print(['', 'A quick run: too short to be judged by.']);
+    return failed > 0 ? 1 : 0;
+  }
+  const open = verdicts.filter(({ value, isMet }) => value !== undefined && isMet === undefined);
+  if (open.length > 0) {
+    print(['', `–: ${open.length} not proven, for want of minutes, or of tokens (--tokens 10m).`]);
+  }
+  const short = verdicts.filter(({ isMet }) => isMet === false);
+  if (short.length > 0) print(['', `${short.length} targets are not reached.`]);
+  // What a whole run has not measured has not been reached, either.
+  const missing = verdicts.filter(({ value }) => value === undefined && options.only === undefined);
+  if (missing.length > 0) print(['', `${missing.length} targets were not measured.`]);
+  return failed + short.length + missing.length > 0 ? 1 : 0;
 }
 
 function print(lines: readonly string[]): number {

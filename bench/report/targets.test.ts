@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Result } from './result.ts';
-import { measured, resultOf } from './result-of-tests.ts';
+import { measured, resultOf, roundAt } from './result-of-tests.ts';
 import { judge } from './targets.ts';
 
 const verdictOf = (result: Result, name: string) =>
@@ -36,6 +36,38 @@ test('the audit costs what is missing to the throughput without it', () => {
   const verdict = verdictOf(resultOf(measurements), 'audit');
   assert.equal(verdict?.value, 0.5);
   assert.equal(verdict?.isMet, false);
+});
+
+test('where audit was not switched off, or nothing was answered, its cost is not within bounds', () => {
+  const commits = { perSecond: 100, events: 5, p50Ms: 5, p99Ms: 10 };
+  const stillAudited = resultOf([
+    measured('single', 'warm', [990]),
+    measured('single', 'unaudited', [], { rounds: [roundAt(1_000, { commits })] }),
+  ]);
+  assert.equal(verdictOf(stillAudited, 'audit')?.value, undefined);
+  const dead = resultOf([
+    measured('single', 'warm', [0]),
+    measured('single', 'unaudited', [1_000]),
+  ]);
+  assert.equal(verdictOf(dead, 'audit')?.isMet, false);
+});
+
+test('beside a floor that did nothing no target is met', () => {
+  const dead = measured('single', 'floor', [0]);
+  const verdict = verdictOf(resultOf([dead, measured('single', 'warm', [900])]), 'warm');
+  assert.equal(verdict?.value, undefined);
+  assert.equal(verdict?.isMet, undefined);
+});
+
+test('with a million stored tokens the target of ten million can be missed, and not met', () => {
+  const withSpeed = (speed: number) =>
+    resultOf([
+      measured('stored', 'detokenize-100000', [1_000]),
+      measured('stored', 'detokenize-1000000', [speed]),
+    ]);
+  assert.equal(verdictOf(withSpeed(990), 'stored')?.value, 0.99);
+  assert.equal(verdictOf(withSpeed(990), 'stored')?.isMet, undefined);
+  assert.equal(verdictOf(withSpeed(700), 'stored')?.isMet, false);
 });
 
 test('of stored tokens the fewest are compared with the most, and the worse call counts', () => {

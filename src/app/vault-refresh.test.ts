@@ -74,7 +74,7 @@ it('answers nobody by a read that began before they asked', async () => {
   assert.deepEqual(state.loads, [1, 1]);
 });
 
-it('changes nothing when one of the vaults cannot be believed or served, and goes on later', async () => {
+it('leaves a vault as it was that cannot be believed or served, and goes on later', async () => {
   const { refresh, stored, versions, state } = open();
   stored.set(1, 2).set(2, 2);
   state.refused = 2;
@@ -84,11 +84,20 @@ it('changes nothing when one of the vaults cannot be believed or served, and goe
     ['internal', 'internal'],
   );
   assert.notEqual(failures[0], failures[1], 'each has an error of its own');
-  assert.deepEqual(versions(), [1, 1]);
+  assert.deepEqual(versions(), [2, 1]);
   state.refused = 0;
   state.error = new VaultError('store_unavailable');
   assert.equal((await codeOf(refresh([1]))).code, 'store_unavailable');
   state.error = undefined;
   await refresh([1, 2]);
   assert.deepEqual(versions(), [2, 2]);
+});
+
+it('fails nobody for a vault that only others asked for', async () => {
+  const { refresh, stored, versions, state } = open();
+  stored.set(1, 2).set(2, 2);
+  state.refused = 2;
+  const [failure] = await Promise.all([codeOf(refresh([2])), refresh([1])]);
+  assert.equal(failure.code, 'internal');
+  assert.deepEqual(versions(), [2, 1]);
 });

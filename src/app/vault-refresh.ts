@@ -17,7 +17,7 @@ type Deps = {
  */
 export function makeVaultRefresh(deps: Deps): VaultRegistry['refresh'] {
   let last: Promise<unknown> = Promise.resolve();
-  let next: { ids: Set<number>; done: Promise<void> } | undefined;
+  let next: { ids: Set<number>; done: Promise<Failures> } | undefined;
 
   return async (vaultIds) => {
     if (next === undefined) {
@@ -27,24 +27,37 @@ export function makeVaultRefresh(deps: Deps): VaultRegistry['refresh'] {
         return refreshAll(deps, ids);
       });
       next = { ids, done };
-      last = done.catch(() => {});
+      last = done;
     }
     for (const id of vaultIds) next.ids.add(id);
-    try {
-      await next.done;
-    } catch (error) {
-      // Each caller notes things in an error of its own.
-      throw ownFailure(error);
-    }
+    const failures = await next.done;
+    const failed = vaultIds.find((id) => failures.has(id));
+    // Each caller notes things in an error of its own.
+    if (failed !== undefined) throw ownFailure(failures.get(failed));
   };
 }
 
-/** All of them or none. */
-async function refreshAll({ vaults, load, check }: Deps, ids: ReadonlySet<number>): Promise<void> {
-  const asked = [...vaults.values()].filter(({ id }) => ids.has(id));
-  const loaded = await Promise.all(asked.map(load));
-  for (const vault of loaded) if (vault !== undefined) check(vault);
-  for (const vault of loaded) if (vault !== undefined) vaults.set(vault.name, vault);
+/** Why vaults stayed as they were, by id. */
+type Failures = ReadonlyMap<number, unknown>;
+
+/** Each vault for itself: one that cannot be served must not hold up those that share its round. Never rejects. */
+async function refreshAll(
+  { vaults, load, check }: Deps,
+  ids: ReadonlySet<number>,
+): Promise<Failures> {
+  const failures = new Map<number, unknown>();
+  const refreshOne = async (known: Vault): Promise<void> => {
+    try {
+      const vault = await load(known);
+      if (vault === undefined) return;
+      check(vault);
+      vaults.set(vault.name, vault);
+    } catch (error) {
+      failures.set(known.id, error);
+    }
+  };
+  await Promise.all([...vaults.values()].filter(({ id }) => ids.has(id)).map(refreshOne));
+  return failures;
 }
 
 /** Whatever is wrong with a policy, it is none of the caller's fault. */

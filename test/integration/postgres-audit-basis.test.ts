@@ -10,6 +10,9 @@ import {
 import { applyPolicy } from '../../src/adapters/postgres/policies.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import { ensureVault } from '../../src/adapters/postgres/vaults.ts';
+import { seal } from '../../src/crypto/sealed.ts';
+import { SecretKey } from '../../src/crypto/secret.ts';
+import { makeXaesKey } from '../../src/crypto/xaes.ts';
 import {
   type AuditLog,
   type Basis,
@@ -121,6 +124,17 @@ it('sees a row that was sealed anew, or made anew for another value under the sa
   const anew = { ...cached, sealed };
   assert.deepEqual(await overOf(basisOf(anew)), basisOf(anew));
   assert.equal(await overOf(basisOf(cached)), undefined);
+});
+
+it('tells values apart that one process sealed one after the other, under one derived key', async () => {
+  const key = makeXaesKey(SecretKey.take(randomBytes(32)));
+  const sealOne = (plaintext: string) =>
+    seal({ version: 1, key, plaintext, aad: Buffer.from('row') });
+  const [erased, imported] = [sealOne('erased'), sealOne('imported')];
+  const kept = await stored({ sealed: imported });
+  assert.equal(await overOf(basisOf(kept)), undefined);
+  const old = { ...kept, sealed: erased };
+  assert.deepEqual(await overOf(basisOf(old)), basisOf(old));
 });
 
 it('judges the end of tokens and of entries by the clock of the database', async () => {

@@ -22,7 +22,7 @@ export interface VaultRegistry {
   all(): readonly Vault[];
   /**
    * Reads these vaults anew: their policies have newer versions. Resolves when `find` gives what was in force
-   * after the call; rejects when what is stored cannot be believed or read, and then nothing has changed.
+   * after the call; rejects when what is stored of one of them cannot be believed or read: that one stays as it was.
    */
   refresh(vaultIds: readonly number[]): Promise<void>;
 }

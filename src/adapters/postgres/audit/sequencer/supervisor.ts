@@ -50,7 +50,11 @@ export function superviseWorker(deps: SupervisorDeps): Sequencer & { ready: Prom
 
   function spawn(): void {
     let fault: ErrorFacts = { name: 'exit' };
-    const mine = new Worker(ENTRY, { workerData: deps.options, name: 'sequencer' });
+    const mine = new Worker(ENTRY, {
+      workerData: deps.options,
+      name: 'sequencer',
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
     worker = mine;
     mine.on('message', (message: FromWorker) => {
       heardMs = clock.monotonic();

@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
 import { constantTimeEqual } from '../../../../crypto/digest.ts';
 import type { Clock } from '../../../../operations/ports/clock.ts';
+import { readTwice } from '../../certainty.ts';
 import { FORCE_DURABLE_COMMIT, inTransaction, runStatement, type Session } from '../../session.ts';
 import { hasSqlstate, isUnknownOutcome } from '../../sqlstate.ts';
-import type { Ground, Standing } from './basis.ts';
+import { type Ground, NOTHING_STANDS, type Standing } from './basis.ts';
 import type { Batch } from './batch.ts';
 import { groundValues, type StandingRow, standingColumns, toStanding } from './standing.ts';
 
@@ -60,9 +61,9 @@ export async function commitBatch(
     !deps.signal.aborted;
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
   ) {
-    const found = await findOrInsert(deps.pool, batch, ground).catch(() => undefined);
+    const found = await findOrInsert(deps.pool, batch).catch(() => undefined);
     if (found !== undefined) {
-      return found;
+      return found === 'stored' ? look(deps.pool, ground) : found;
     }
     await deps.clock.sleep(pauseMs);
   }
@@ -110,27 +111,30 @@ async function insertOnce(pool: Pool, batch: Batch, ground: Ground): Promise<Sta
  * transaction whose commit is durable behind everything that it saw. `undefined`: the first attempt
  * committed in between, look again.
  */
-function findOrInsert(pool: Pool, batch: Batch, ground: Ground): Promise<Committed | undefined> {
+function findOrInsert(pool: Pool, batch: Batch): Promise<'stored' | 'foreign' | undefined> {
   return inTransaction(pool, async (session: Session) => {
     const [found] = await session.rows<{ mac: Buffer }>({
       text: READ_MAC,
       values: insertValues(batch).slice(0, 3),
     });
     if (found === undefined) {
-      return (await insertBatch(session, batch)) ? look(session, ground) : undefined;
+      return (await insertBatch(session, batch)) ? 'stored' : undefined;
     }
     await session.rows(FORCE_DURABLE_COMMIT);
-    return constantTimeEqual(found.mac, batch.mac) ? look(session, ground) : 'foreign';
+    return constantTimeEqual(found.mac, batch.mac) ? 'stored' : 'foreign';
   });
 }
 
-/** In a statement of its own, which sees what has happened until now. */
-async function look(session: Session, ground: Ground): Promise<Standing | undefined> {
-  const [row] = await session.rows<StandingRow>({
-    text: `select ${standingColumns(ground, 1)}`,
-    values: groundValues(ground),
-  });
-  return row && toStanding(ground, row);
+/**
+ * In a statement of its own, which sees what has happened until now. The batch is stored, whatever comes of it:
+ * when nobody can look, nothing holds. A token that cannot be read must not hold up the log.
+ */
+async function look(pool: Pool, ground: Ground): Promise<Standing> {
+  const text = `select ${standingColumns(ground, 1)}`;
+  const read = (session: Session) =>
+    session.rows<StandingRow>({ text, values: groundValues(ground) });
+  const [row] = await readTwice(pool, read).catch(() => []);
+  return row === undefined ? NOTHING_STANDS : toStanding(ground, row);
 }
 
 function insertValues(batch: Batch): unknown[] {

@@ -11,6 +11,7 @@ import {
 import { type TermKind, termOf } from '../../../../crypto/audit-term.ts';
 import { VaultError } from '../../../../domain/errors.ts';
 import { decodeTerms } from '../framing.ts';
+import type { Ground } from './basis.ts';
 import type { Waiting } from './queue.ts';
 
 it('begins with its start at 0 and numbers on without a hole', async () => {
@@ -124,6 +125,24 @@ it('leaves what does not fit into 512 KiB for the next batch, in order', async (
     batches.flatMap(leavesOf).map(({ w }) => w[1]),
     Array.from({ length: 21 }, (_, index) => index),
   );
+});
+
+it('asks about the ground of those events only that are in the batch', async () => {
+  const asked: Ground[] = [];
+  const { slot } = openSlot({
+    commit: async (_, ground) => {
+      asked.push(ground);
+      return STORED;
+    },
+  });
+  const tokens = Array.from({ length: 1_000 }, (_, index) => `tok_${index}`.padEnd(60, 'x'));
+  const many = Array.from({ length: 20 }, (_, vaultId) => ({
+    ...waiting({ what: { tokens } }).one,
+    basis: { policies: [{ vaultId, version: 1 }], cached: [] },
+  }));
+  const rest = await slot.write(many);
+  assert.ok(rest.length > 0);
+  assert.equal(asked[0]?.vaultIds.length, many.length - rest.length);
 });
 
 it('stores the terms of each event, in order of the events', async () => {

@@ -175,8 +175,9 @@ function makeChain(deps: SlotDeps) {
       }
       let standing = NOTHING_STANDS;
       if (batch !== undefined) {
-        // Of those, too, that have no room in it: they are asked about once more with the next one.
-        const committed = await deps.commit(batch, groundOf(events));
+        // Not of those that have no room in it: they are asked about with their own.
+        const inside = events.filter((_, index) => packed[head.length + index] !== 'left');
+        const committed = await deps.commit(batch, groundOf(inside));
         if (committed === 'foreign') {
           // Somebody wrote under our name. Nothing more is written under it: the auditor's to explain.
           beginAnew();

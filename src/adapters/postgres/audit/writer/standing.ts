@@ -5,8 +5,11 @@ import type { Ground, Standing } from './basis.ts';
 
 /** Bytes of its nonce by which one sealed value is told from another: 64 random bits. */
 const MARK_BYTES = 8;
-/** Where the nonce begins in a sealed value (DESIGN §7): behind format and key version. */
-const MARK_AT = 5;
+/**
+ * Where the nonce's second half begins in a sealed value (DESIGN §7): behind format, key version and the half
+ * that values sealed one after the other have in common (ADR 0019).
+ */
+const MARK_AT = 17;
 
 /** What is read of a ground. The members of `gone` count from 1. */
 export type StandingRow = { at_ms: number; versions: (number | null)[]; gone?: number[] };
