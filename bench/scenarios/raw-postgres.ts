@@ -1,6 +1,7 @@
 // What Postgres gives by itself: the rows that the service stores and reads, through the driver that it uses,
 // with its default durability; no service, no audit, no keys.
 import type { Pool } from 'pg';
+import { byteas, ints, smallints, texts } from '../../src/adapters/postgres/binary-arrays.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import { randomBytes } from '../../src/crypto/random.ts';
 import { withClient } from '../../test/helpers/database.ts';
@@ -47,12 +48,13 @@ const insertOf = (rows: readonly Row[]) => ({
   name: 'raw-insert',
   text: INSERT,
   values: [
-    rows.map(({ shard }) => shard),
-    rows.map(() => VAULT_ID),
-    rows.map(({ token }) => token),
-    rows.map(() => FIELD_ID),
-    rows.map(({ fingerprint }) => fingerprint),
-    rows.map(({ sealed }) => sealed),
+    // As the service sends them: what is compared is the work around the rows, not their encoding.
+    smallints(rows.map(({ shard }) => shard)),
+    ints(rows.map(() => VAULT_ID)),
+    texts(rows.map(({ token }) => token)),
+    smallints(rows.map(() => FIELD_ID)),
+    byteas(rows.map(({ fingerprint }) => fingerprint)),
+    byteas(rows.map(({ sealed }) => sealed)),
   ],
 });
 

@@ -215,6 +215,40 @@ test('a client that hangs up leaves no request in flight', async (t) => {
   assert.equal((await post(TOKENIZE, GOOD_BODY)).statusCode, 200);
 });
 
+test('requests that wait in a pipeline leave with their connection', async (t) => {
+  const release = Promise.withResolvers<void>();
+  let entered = 0;
+  const { port, post, lines } = await listen(t, {
+    limits: { requestsInFlight: 3 },
+    operations: {
+      tokenize: async () => {
+        entered += 1;
+        await release.promise;
+        return { output: { token: 'tok_1' }, receipt: { eventId: 'e' } };
+      },
+    },
+  });
+  const socket = connect(port, '127.0.0.1');
+  socket.write(good(TOKENIZE, '').repeat(3));
+  while (entered < 3) await new Promise(setImmediate);
+  assert.equal((await post(DETOKENIZE, { token: 't' })).json().code, 'overloaded');
+  socket.destroy();
+  const isOver = (line: string) => line.includes('"aborted":true');
+  while (lines.filter(isOver).length < 3) await new Promise(setImmediate);
+  for (let count = 0; count < 3; count += 1) {
+    assert.equal((await post(DETOKENIZE, { token: 't' })).statusCode, 200);
+  }
+  release.resolve();
+});
+
+test('a chunked body that nobody reads does not stand in front of the next request', async (t) => {
+  const { raw } = await listen(t);
+  const chunk = `${(200_000).toString(16)}\r\n${'x'.repeat(200_000)}\r\n0\r\n\r\n`;
+  const unread = `GET /docs/errors HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`;
+  const answers = await raw(`${unread}${good()}`);
+  assert.match(answers, /^HTTP\/1\.1 200 [\s\S]*\{"token":"tok_1"\}$/);
+});
+
 test('while it drains, the server finishes what it has and refuses the rest as overloaded', async () => {
   const service = makeFakeService();
   const { app } = service;

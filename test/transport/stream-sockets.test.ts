@@ -19,6 +19,8 @@ const HEAD = [
   'Transfer-Encoding: chunked',
   '\r\n',
 ].join('\r\n');
+/** The media type, as any type, may be written in any case. */
+const LOUD_HEAD = HEAD.replace('application/x-ndjson', 'Application/X-NDJSON');
 const END = '0\r\n\r\n';
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 
@@ -32,22 +34,22 @@ async function listen(t: TestContext, options: FakeOptions = {}) {
     for (const { socket } of streams) socket.destroy();
     await service.app.close();
   });
-  const open = () => {
-    const stream = openStream(port);
+  const open = (head = HEAD) => {
+    const stream = openStream(port, head);
     streams.push(stream);
     return stream;
   };
   return { ...service, open };
 }
 
-function openStream(port: number) {
+function openStream(port: number, head: string) {
   const socket = connect(port, '127.0.0.1');
   const received = { text: '' };
   socket.on('error', () => undefined);
   socket.on('data', (bytes: Buffer) => {
     received.text += bytes.toString();
   });
-  socket.write(HEAD);
+  socket.write(head);
   const answers = () => received.text.match(/^\{.*\}$/gm) ?? [];
   return {
     socket,
@@ -75,6 +77,18 @@ test('lines are answered as they come, while the request goes on', async (t) => 
   await until(() => stream.received.text.endsWith(END));
   assert.match(stream.received.text, /^HTTP\/1\.1 200 /);
   assert.equal(stream.answers().length, 3);
+});
+
+test('a stream holds no place and no memory for bodies, however its type is written', async (t) => {
+  const { open, metrics } = await listen(t);
+  for (const head of [HEAD, LOUD_HEAD]) {
+    const stream = open(head);
+    stream.send(1000);
+    await stream.answered(1000);
+    const { body } = await metrics.expose();
+    assert.match(body, /^counterfoil_overload_units 0$/m);
+    assert.match(body, /^counterfoil_overload_body_bytes 0$/m);
+  }
 });
 
 test('who does not read answers is not read from: what the server holds is bounded', async (t) => {

@@ -8,12 +8,15 @@ const LIFE_MS = 600_000;
 export type EntryKey = TokenKey | FingerprintKey;
 
 /** A row as caches keep it: without metadata, which can change while the row stays. */
-export type CachedRow = Omit<StoredToken, 'metadata' | 'revealsLeft'>;
+export type CachedRow = Omit<StoredToken, 'metadata' | 'revealsLeft' | 'subject'>;
 
-/** What may be kept of a row; `undefined` for one whose reveals are counted: each one changes it. */
+/**
+ * What may be kept of a row; `undefined` for one whose reveals are counted: each one changes it; and for one
+ * that is sealed under a person's secret: once that is deleted, no copy of it may be left (DESIGN §7).
+ */
 export function cachedRow(row: StoredToken): CachedRow | undefined {
-  const { metadata: _, revealsLeft, ...kept } = row;
-  return revealsLeft === undefined ? kept : undefined;
+  const { metadata: _, revealsLeft, subject, ...kept } = row;
+  return revealsLeft === undefined && subject === undefined ? kept : undefined;
 }
 
 /** When an entry ends, by the store's clock; milliseconds since the epoch. */

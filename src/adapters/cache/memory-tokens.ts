@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import type { Forgettable } from '../../operations/ports/token-reads.ts';
-import type { SubjectRow } from '../../operations/ports/token-store.ts';
 import { type CachedRow, type EntryKey, nameOf, tokenName } from './entry.ts';
 
 /**
@@ -8,8 +7,6 @@ import { type CachedRow, type EntryKey, nameOf, tokenName } from './entry.ts';
  * cache and in their spare room. Measured over 100,000 entries.
  */
 const OVERHEAD_BYTES = 400;
-/** A subject's id, digest and sealed secret are three objects more. */
-const SUBJECT_OVERHEAD_BYTES = 600;
 
 /**
  * A row, packed: its sealed value as a text of one byte a character. As a buffer of its own it would take 400
@@ -22,7 +19,6 @@ type Packed = {
   createdAtMs: number;
   readAtMs: number;
   expiresAtMs: number | undefined;
-  subject: SubjectRow | undefined;
 };
 
 /**
@@ -83,16 +79,11 @@ export function makeMemoryTokens({ maxBytes }: { maxBytes: number }): MemoryToke
 
 function sizeOf(entry: Packed | Alias, name: string): number {
   if ('name' in entry) return OVERHEAD_BYTES + name.length + entry.name.length;
-  const { sealed, subject } = entry;
-  const person =
-    subject === undefined
-      ? 0
-      : SUBJECT_OVERHEAD_BYTES + subject.digest.length + subject.sealedSecret.length;
-  return OVERHEAD_BYTES + name.length + sealed.length + person;
+  return OVERHEAD_BYTES + name.length + entry.sealed.length;
 }
 
 function pack(row: CachedRow): Packed {
-  const { shard, fieldId, sealed, createdAt, readAtMs, expiresAt, subject } = row;
+  const { shard, fieldId, sealed, createdAt, readAtMs, expiresAt } = row;
   return {
     shard,
     fieldId,
@@ -100,16 +91,11 @@ function pack(row: CachedRow): Packed {
     createdAtMs: createdAt.getTime(),
     readAtMs,
     expiresAtMs: expiresAt?.getTime(),
-    subject: subject && {
-      id: subject.id,
-      digest: Buffer.from(subject.digest),
-      sealedSecret: Buffer.from(subject.sealedSecret),
-    },
   };
 }
 
 function unpack(name: string, packed: Packed): CachedRow {
-  const { shard, fieldId, sealed, createdAtMs, readAtMs, expiresAtMs, subject } = packed;
+  const { shard, fieldId, sealed, createdAtMs, readAtMs, expiresAtMs } = packed;
   return {
     token: name.slice(name.indexOf('/') + 1),
     shard,
@@ -118,6 +104,5 @@ function unpack(name: string, packed: Packed): CachedRow {
     createdAt: new Date(createdAtMs),
     readAtMs,
     ...(expiresAtMs !== undefined && { expiresAt: new Date(expiresAtMs) }),
-    ...(subject !== undefined && { subject }),
   };
 }

@@ -3,9 +3,9 @@ import type { CachedRow } from './entry.ts';
 
 const LENGTH_BYTES = 4;
 
-/** A row as bytes: its members in order, framed; the three of its subject only where it has one. */
+/** A row as bytes: its members in order, framed. */
 export function encodeRow(row: CachedRow): Buffer {
-  const { token, shard, fieldId, createdAt, readAtMs, expiresAt, sealed, subject } = row;
+  const { token, shard, fieldId, createdAt, readAtMs, expiresAt, sealed } = row;
   return frame([
     token,
     shard,
@@ -15,7 +15,6 @@ export function encodeRow(row: CachedRow): Buffer {
     Math.floor(readAtMs),
     expiresAt?.getTime() ?? '',
     sealed,
-    ...(subject === undefined ? [] : [subject.id, subject.digest, subject.sealedSecret]),
   ]);
 }
 
@@ -34,9 +33,6 @@ export function decodeRow(bytes: Buffer): CachedRow {
     ...row,
     ...(expiresAtMs !== '' && { expiresAt: new Date(Number(expiresAtMs)) }),
     sealed: reader.bytes(),
-    ...(reader.hasMore() && {
-      subject: { id: reader.text(), digest: reader.bytes(), sealedSecret: reader.bytes() },
-    }),
   };
 }
 
@@ -47,5 +43,5 @@ function makeReader(framed: Buffer) {
     offset = from + framed.readUInt32BE(offset);
     return framed.subarray(from, offset);
   };
-  return { bytes, text: () => bytes().toString('utf8'), hasMore: () => offset < framed.length };
+  return { bytes, text: () => bytes().toString('utf8') };
 }

@@ -209,7 +209,7 @@ it('forgets what it is told to, here and in the shared cache', async () => {
 it('takes from the shared cache what another instance has put there, and notes it', async () => {
   const { cache, entries } = memoryCache();
   const one = open(cache);
-  one.state.row = { subject: { id: '9', digest: randomBytes(32), sealedSecret: randomBytes(93) } };
+  one.state.row = {};
   const row = await one.reads.find(KEY, noted());
   await until(() => entries.size === 1);
   const other = open(cache, one.seal);
@@ -222,6 +222,19 @@ it('takes from the shared cache what another instance has put there, and notes i
   assert.equal(notes.cached.length, 1);
   assert.equal(other.state.reads, 2);
   assert.equal(other.counts.redis.hit, 1);
+});
+
+it('keeps nothing that a person’s secret has sealed, in no cache', async () => {
+  const { cache, entries } = memoryCache();
+  const { reads, state } = open(cache);
+  state.row = { subject: { id: '9', digest: randomBytes(32), sealedSecret: randomBytes(93) } };
+  await reads.find(KEY, noted());
+  state.row = {};
+  await reads.find({ ...KEY, token: 'tok_2' }, noted());
+  await until(() => entries.size === 1);
+  assert.equal(reads.size().entries, 1);
+  await reads.find(KEY, noted());
+  assert.equal(state.reads, 3);
 });
 
 it('takes altered, swapped, foreign and ended entries of the shared cache for misses', async () => {

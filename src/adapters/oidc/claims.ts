@@ -104,7 +104,7 @@ function toStrings(claim: unknown): readonly string[] {
   if (!Array.isArray(claim) || !claim.every((entry) => typeof entry === 'string')) {
     throw refuse('a claim that is not a list of strings');
   }
-  return claim;
+  return Object.freeze(claim);
 }
 
 function find(claims: JsonObject, name: string): unknown {

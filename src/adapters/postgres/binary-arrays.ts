@@ -13,7 +13,10 @@ const NULL = -1;
 /** Milliseconds from 1970 to 2000, where the server's times begin. */
 const EPOCH_MS = Date.UTC(2000, 0, 1);
 
-/** `smallint[]`. All of these write `undefined` as null, and leave what is no value of the type to the server. */
+/**
+ * `smallint[]`. All of these write `undefined` as null. Numbers must be integers of the type: one beyond its range
+ * throws here, and takes its whole batch along. Texts are the server's to refuse (NUL), for their row alone.
+ */
 export function smallints(values: readonly Optional<number>[]): Buffer {
   return fixed(OIDS.int2, 2, values, (array, value, at) => array.writeInt16BE(value, at));
 }
@@ -85,7 +88,7 @@ function fixed<Value>(
   return array;
 }
 
-/** An array of one dimension from 1 on, with room for its elements. An empty one has no dimension. */
+/** An array of one dimension from 1 on, with room for its elements. The server takes one of none for `{}`. */
 function make<Value>(
   oid: number,
   values: readonly Optional<Value>[],

@@ -10,7 +10,8 @@ import { fingerprintColumns, keyArrays, nameOf, TOKEN_IS_LIVE } from './token-ro
 /** `undefined`: this attempt could not store the row, and nobody else's row explains it. */
 export type Attempt<Result> = Result | undefined;
 
-// By place in the table: these rows are this transaction's own, and nobody can move them.
+// By place in the table: these rows are this transaction's own, and nobody can move them. (Were `token` ever
+// partitioned, a place would have to name its partition, too.)
 const REMOVE_ENDED = `
 delete from token t
 where t.ctid = any (array(

@@ -35,7 +35,8 @@ export type Overload = {
  * Makes the shedding of one server. A request is refused with 503 `overloaded` when more work is under way than
  * can be answered within the target, when its answer would come too late, when bodies or heap fill the memory,
  * when its caller has its share, and while the server drains. Refusals are no events: nobody asked anything
- * yet that was decided, and a flood must not write to the log.
+ * yet that was decided, and a flood must not write to the log. (But a chunked body that is cut off half-way is a
+ * failure as any other, and on record.)
  */
 export function makeOverload(deps: {
   limits: Limits;
@@ -103,9 +104,8 @@ export function makeOverload(deps: {
       // Only what an operation answered says how long answers take: refusals are quick whatever happens.
       leave(request, request.auditReceipt === undefined ? undefined : ms);
     },
-    rest(request) {
-      if (request.visit !== undefined) admission.rest(request.visit);
-    },
+    // Also what it was taken to hold of its body: it is read by windows, and never kept.
+    rest: (request) => leave(request),
     room: admission.room,
   };
 }

@@ -17,9 +17,9 @@ const PAIRS = Array.from(CROCKFORD, (first) =>
 const HEAD_LENGTH = CROCKFORD_LENGTH - 2;
 /** One byte for each character of the head, and one that picks the pair. */
 const BYTES_PER_TRY = HEAD_LENGTH + 1;
-/** Every fourth try or so succeeds: one request for random bytes mostly serves a token. */
+/** Every second to eighth try succeeds, by what follows: one request for random bytes mostly serves a token. */
 const TRIES_PER_BLOCK = 8;
-/** So many blocks fail together once in 10^60 tokens. */
+/** So many blocks fail together once in 10^29 tokens, or less often. */
 const MAX_BLOCKS = 64;
 
 /**

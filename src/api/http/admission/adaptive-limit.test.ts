@@ -54,6 +54,11 @@ test('a late event loop counts as a queue: what waits in sockets waits as well',
   assert.equal(limit.pass(100, { ms: 1, lagMs: 80 }), 100);
 });
 
+test('an answer that is quicker than its size explains does not hide a late event loop', () => {
+  const limit = makeWarm();
+  assert.equal(limit.pass(100, { ms: -200, lagMs: 80 }), 100);
+});
+
 test('fewer than the least at work lower nothing, however slow: that is no queue of ours', () => {
   const limit = makeWarm();
   const start = limit.current();

@@ -59,7 +59,8 @@ export function makeAdaptiveLimit(options: {
     current: () => limit,
     expectedMs: () => expectedMs,
     answered(ms) {
-      if (ms < fastestMs) fastestMs = ms;
+      // What is quicker than its size explains makes nothing else quick: lag counts all the same.
+      if (ms < fastestMs) fastestMs = Math.max(ms, 0);
     },
     turn({ peak, lagMs }) {
       windows += 1;

@@ -119,6 +119,40 @@ test('large bodies of one caller leave room for those of others', () => {
   assert.equal(send('greedy'), 'share');
 });
 
+test('the only request of a caller is never more than its share, however many others there are', () => {
+  const admission = make({ requestsInFlight: 40, leastInFlight: 40 });
+  const greedy = fill(admission, 'greedy');
+  for (const visit of greedy.splice(0, 10)) admission.leave(visit);
+  for (const caller of ['b', 'c']) {
+    assert.equal(admission.identify(taken(admission.enter(0)), caller), undefined);
+  }
+  // 26 units: each of the four has a share of ten.
+  assert.equal(admission.identify(taken(admission.enter(100 * KIB)), 'd'), undefined);
+  for (const visit of greedy) admission.leave(visit);
+  for (let count = 0; count < 5; count += 1) {
+    assert.equal(admission.identify(taken(admission.enter(0)), `${count}`), undefined);
+  }
+  assert.equal(admission.identify(taken(admission.enter(0)), 'd'), 'share');
+});
+
+test('a body without a length counts for the share of its caller, too', () => {
+  const admission = make({
+    requestsInFlight: 2048,
+    leastInFlight: 2048,
+    largeBodiesBytes: 100 * KIB,
+  });
+  const enter = (caller: string) => {
+    const visit = taken(admission.enter(0));
+    assert.equal(admission.identify(visit, caller), undefined);
+    return visit;
+  };
+  const [modest, first, second] = [enter('modest'), enter('greedy'), enter('greedy')];
+  assert.equal(admission.grow(first, 40 * KIB), undefined);
+  assert.equal(admission.grow(second, 40 * KIB), 'share');
+  admission.leave(second);
+  assert.equal(admission.grow(modest, 40 * KIB), undefined);
+});
+
 test('when answers come too late, what is beyond the least is refused, until something is quick again', () => {
   const admission = make({ requestsInFlight: 64, leastInFlight: 8 });
   const visits = Array.from({ length: 9 }, () => taken(admission.enter(0)));
@@ -152,7 +186,7 @@ test('a full heap refuses everything, while it is full', () => {
 
 test('a stream takes no place, and its windows wait for room', async () => {
   const admission = make();
-  admission.rest(taken(admission.enter(0)));
+  admission.leave(taken(admission.enter(0)));
   const visits = fill(admission, 'a');
   assert.equal(visits.length, 8);
   let isIn = false;
@@ -184,10 +218,9 @@ test('whatever comes and goes in whatever order, nothing is left over', () => {
         if (typeof visit === 'string') return [];
         admission.identify(visit, caller);
         for (const bytes of grown) admission.grow(visit, bytes);
-        if (isStream) admission.rest(visit);
         // Some leave at once, the others at the end.
-        if (index % 3 > 0) return [visit];
-        admission.leave(visit, 10);
+        if (!isStream && index % 3 > 0) return [visit];
+        admission.leave(visit, isStream ? undefined : 10);
         admission.turn(QUIET);
         return [];
       });

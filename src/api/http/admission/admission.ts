@@ -17,10 +17,11 @@ export type Admission = {
   identify(visit: Visit, caller: string): Refusal | undefined;
   /** More of a body that did not declare its length has arrived. */
   grow(visit: Visit, bytes: number): Refusal | undefined;
-  /** The request is over; `ms` when it was answered by an operation, and so says how long that takes. */
+  /**
+   * The request is over; `ms` when it was answered by an operation, and so says how long that takes. A stream
+   * leaves when it begins, for it lasts as long as its client likes: from then on it asks for `room`.
+   */
   leave(visit: Visit, ms?: number): void;
-  /** A stream gives its place back, for it lasts as long as its client likes. From now on it asks for `room`. */
-  rest(visit: Visit): void;
   /** Resolves when there is room for more work: streams slow down where other requests would be refused. */
   room(): Promise<void>;
   /** Ends a window of 100 ms. */
@@ -67,6 +68,14 @@ export function makeAdmission(limits: AdmissionLimits): Admission {
     return held.bodyBytes > 0 && held.bodyBytes + bytes > largeBodiesBytes;
   }
 
+  function findGreed(visit: Visit): Refusal | undefined {
+    if (visit.holder === undefined) return undefined;
+    const most = { units: limit.current(), bodyBytes: largeBodiesBytes };
+    const of = { asked: visit, own: visit.holder, held, most };
+    if (shares.isGreedy('units', of)) return 'share';
+    return visit.bodyBytes > 0 && shares.isGreedy('bodyBytes', of) ? 'share' : undefined;
+  }
+
   return {
     enter(declaredBytes) {
       const isLarge = declaredBytes > SMALL_BODY_BYTES;
@@ -83,22 +92,18 @@ export function makeAdmission(limits: AdmissionLimits): Admission {
     identify(visit, caller) {
       visit.holder = shares.holderOf(caller);
       addTo(visit.holder, visit);
-      const most = { units: limit.current(), bodyBytes: largeBodiesBytes };
-      const of = { own: visit.holder, held, most };
-      if (shares.isGreedy('units', of)) return 'share';
-      return visit.bodyBytes > 0 && shares.isGreedy('bodyBytes', of) ? 'share' : undefined;
+      return findGreed(visit);
     },
     grow(visit, bytes) {
       const total = visit.bodyBytes + bytes;
       if (total > SMALL_BODY_BYTES && lacksRoom(bytes)) return 'bodies';
       take(visit, { units: unitsOf(total) - visit.units, bodyBytes: bytes });
-      return undefined;
+      return total > SMALL_BODY_BYTES ? findGreed(visit) : undefined;
     },
     leave(visit, ms) {
-      if (ms !== undefined && visit.units > 0) limit.answered(ms - UNIT_MS * (visit.units - 1));
+      if (ms !== undefined) limit.answered(ms - UNIT_MS * (visit.units - 1));
       take(visit, { units: -visit.units, bodyBytes: -visit.bodyBytes });
     },
-    rest: (visit) => take(visit, { units: -visit.units, bodyBytes: 0 }),
     room: room.wait,
     turn(now) {
       isHeapFull = now.isHeapFull;

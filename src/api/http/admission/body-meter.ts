@@ -1,5 +1,5 @@
 import { Transform } from 'node:stream';
-import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify';
 import { VaultError } from '../../../domain/errors.ts';
 
 /**
@@ -10,30 +10,42 @@ export function installBodyMeter(
   app: FastifyInstance,
   count: (request: FastifyRequest, bytes: number) => boolean,
 ): void {
-  app.addHook('preParsing', (request, _reply, payload, done) => {
+  app.addHook('preParsing', (request, reply, payload, done) => {
     const isCounted = request.headers['transfer-encoding'] !== undefined && !isLines(request);
-    done(null, isCounted ? meter(payload, (bytes) => count(request, bytes)) : payload);
+    done(null, isCounted ? meter(payload, reply, (bytes) => count(request, bytes)) : payload);
   });
 }
 
+const LINES = /^application\/x-ndjson/i;
+
 /** NDJSON is read window by window and never kept. Other routes refuse the type before they read the body. */
 export function isLines({ headers }: FastifyRequest): boolean {
-  return headers['content-type']?.startsWith('application/x-ndjson') === true;
+  return LINES.test(headers['content-type'] ?? '');
 }
 
 /** Passes a body on until it is refused; what the client still sends is then dropped, so that it reads the answer. */
-function meter(body: RequestPayload, count: (bytes: number) => boolean): RequestPayload {
+function meter(
+  body: RequestPayload,
+  reply: FastifyReply,
+  count: (bytes: number) => boolean,
+): RequestPayload {
+  const drop = () => {
+    body.unpipe(metered);
+    body.resume();
+  };
   const metered = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       if (count(chunk.length)) {
         done(null, chunk);
         return;
       }
-      body.unpipe(metered);
-      body.resume();
+      drop();
       done(new VaultError('overloaded', { detail: 'bodies fill the memory' }));
     },
   });
+  // What nobody reads (of a GET) Node drops by itself after the answer, but not what is piped: it would stand in
+  // front of the next request.
+  reply.raw.once('finish', drop);
   body.once('error', (error) => metered.destroy(error));
   return body.pipe(metered);
 }

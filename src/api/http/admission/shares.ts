@@ -9,9 +9,9 @@ export type Shares = {
   holderOf(caller: string): Holder;
   /**
    * True for who holds more than a fair part of something that is nearly all taken, while others ask, too. Who is
-   * alone may have it all.
+   * alone may have it all, and `asked`, the request in question, may be larger than a part when it is the only one.
    */
-  isGreedy(part: keyof Usage, of: { own: Usage; held: Usage; most: Usage }): boolean;
+  isGreedy(part: keyof Usage, of: { asked: Usage; own: Usage; held: Usage; most: Usage }): boolean;
   /** Forgets who has not asked for some turns. */
   turn(): void;
 };
@@ -32,8 +32,9 @@ export function makeShares(): Shares {
       }
       return holder;
     },
-    isGreedy: (part, { own, held, most }) =>
+    isGreedy: (part, { asked, own, held, most }) =>
       holders.size > 1 &&
+      own[part] > asked[part] &&
       held[part] > most[part] * CONTENDED &&
       own[part] > most[part] / holders.size,
     turn() {

@@ -50,11 +50,7 @@ export function superviseWorker(deps: SupervisorDeps): Sequencer & { ready: Prom
 
   function spawn(): void {
     let fault: ErrorFacts = { name: 'exit' };
-    const mine = new Worker(ENTRY, {
-      workerData: deps.options,
-      name: 'sequencer',
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    });
+    const mine = new Worker(ENTRY, { workerData: deps.options, name: 'sequencer' });
     worker = mine;
     mine.on('message', (message: FromWorker) => {
       heardMs = clock.monotonic();
