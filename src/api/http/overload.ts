@@ -35,7 +35,7 @@ export type Overload = {
  * Makes the shedding of one server. A request is refused with 503 `overloaded` when more work is under way than
  * can be answered within the target, when its answer would come too late, when bodies or heap fill the memory,
  * when its caller has its share, and while the server drains. Refusals are no events: nobody asked anything
- * yet that was decided, and a flood must not write to the log. (But a chunked body that is cut off half-way is a
+ * yet that was decided, and a flood must not write to the log. (But a large body that is cut off half-way is a
  * failure as any other, and on record.)
  */
 export function makeOverload(deps: {

@@ -41,6 +41,8 @@ test('what is above the limit is refused, and let in as soon as something has le
 test('a large body is more than one unit of work, and cannot shut itself out', () => {
   const admission = make();
   const batch = taken(admission.enter(100 * KIB));
+  assert.equal(batch.units, 1, 'it has only been announced');
+  assert.equal(admission.grow(batch, 100 * KIB), undefined);
   assert.equal(batch.units, 26);
   assert.equal(admission.enter(0), 'full');
   admission.leave(batch, 60);
@@ -53,18 +55,35 @@ test('large bodies share a budget; small ones never wait for it, nor does one th
     leastInFlight: 2048,
     largeBodiesBytes: 100 * KIB,
   });
-  const first = taken(admission.enter(200 * KIB));
+  const arrived = (bytes: number) => {
+    const visit = taken(admission.enter(bytes));
+    assert.equal(admission.grow(visit, bytes), undefined);
+    return visit;
+  };
+  const first = arrived(200 * KIB);
   assert.equal(admission.enter(20 * KIB), 'bodies');
   taken(admission.enter(16 * KIB));
   admission.leave(first);
-  taken(admission.enter(60 * KIB));
+  arrived(60 * KIB);
   assert.equal(admission.enter(60 * KIB), 'bodies');
-  taken(admission.enter(40 * KIB));
+  arrived(40 * KIB);
 });
 
-test('a body that declares more than any body may have counts as the largest', () => {
-  const admission = make({ bodyBytes: 64 * KIB });
-  assert.equal(taken(admission.enter(Number.MAX_SAFE_INTEGER)).bodyBytes, 64 * KIB);
+test('who announces large bodies and does not send them takes nothing away from others', () => {
+  const admission = make({
+    requestsInFlight: 2048,
+    leastInFlight: 100,
+    largeBodiesBytes: 100 * KIB,
+  });
+  for (let slow = 0; slow < 50; slow += 1) taken(admission.enter(90 * KIB));
+  assert.deepEqual(admission.reading(), { ...admission.reading(), units: 50, bodyBytes: 0 });
+  assert.equal(admission.grow(taken(admission.enter(90 * KIB)), 90 * KIB), undefined);
+});
+
+test('a body that declares more than any body may have is asked for as the largest', () => {
+  const admission = make({ bodyBytes: 64 * KIB, largeBodiesBytes: 80 * KIB });
+  assert.equal(admission.grow(taken(admission.enter(0)), 16 * KIB), undefined);
+  taken(admission.enter(Number.MAX_SAFE_INTEGER));
 });
 
 test('a body without a length is counted as it comes, and ends when there is no room', () => {
@@ -114,7 +133,10 @@ test('large bodies of one caller leave room for those of others', () => {
     largeBodiesBytes: 100 * KIB,
   });
   admission.identify(taken(admission.enter(0)), 'modest');
-  const send = (caller: string) => admission.identify(taken(admission.enter(40 * KIB)), caller);
+  const send = (caller: string) => {
+    const visit = taken(admission.enter(40 * KIB));
+    return admission.identify(visit, caller) ?? admission.grow(visit, 40 * KIB);
+  };
   assert.equal(send('greedy'), undefined);
   assert.equal(send('greedy'), 'share');
 });
@@ -127,7 +149,9 @@ test('the only request of a caller is never more than its share, however many ot
     assert.equal(admission.identify(taken(admission.enter(0)), caller), undefined);
   }
   // 26 units: each of the four has a share of ten.
-  assert.equal(admission.identify(taken(admission.enter(100 * KIB)), 'd'), undefined);
+  const batch = taken(admission.enter(100 * KIB));
+  assert.equal(admission.identify(batch, 'd'), undefined);
+  assert.equal(admission.grow(batch, 100 * KIB), undefined);
   for (const visit of greedy) admission.leave(visit);
   for (let count = 0; count < 5; count += 1) {
     assert.equal(admission.identify(taken(admission.enter(0)), `${count}`), undefined);

@@ -11,11 +11,14 @@ export type Visit = Usage & { holder: Holder | undefined };
 
 /** Decides who is worked on. Everything in it is a number; whoever calls `turn` is its clock. */
 export type Admission = {
-  /** Before anyone is known: takes a request in, with a body of so many bytes as declared, or says why not. */
+  /**
+   * Before anyone is known: takes a request in, with a body of so many bytes as declared, or says why not. A
+   * large body counts as it arrives (`grow`): who only announces one, and then is slow, holds one unit.
+   */
   enter(declaredBytes: number): Visit | Refusal;
   /** Once its caller is known: why the request must go after all. */
   identify(visit: Visit, caller: string): Refusal | undefined;
-  /** More of a body that did not declare its length has arrived. */
+  /** More of a body has arrived that is large, or did not declare its length. */
   grow(visit: Visit, bytes: number): Refusal | undefined;
   /**
    * The request is over; `ms` when it was answered by an operation, and so says how long that takes. A stream
@@ -40,7 +43,7 @@ const MOST_UNITS = 64;
 /** What a unit more may take longer, in milliseconds. */
 const UNIT_MS = 4;
 /** Bodies up to this size are bounded by the number of requests; larger ones share a budget. */
-const SMALL_BODY_BYTES = 16 * 1024;
+export const SMALL_BODY_BYTES = 16 * 1024;
 
 /**
  * Makes the admission of one server. In units rather than requests, so that a batch of a thousand is no single
@@ -79,14 +82,13 @@ export function makeAdmission(limits: AdmissionLimits): Admission {
   return {
     enter(declaredBytes) {
       const isLarge = declaredBytes > SMALL_BODY_BYTES;
-      const bodyBytes = isLarge ? Math.min(declaredBytes, limits.bodyBytes) : 0;
       if (isHeapFull) return 'memory';
       if (held.units >= limit.current()) return 'full';
       // Few units are never late: what is slow then is not the work in front of this request.
       if (held.units >= least && limit.expectedMs() > limits.answerMs) return 'late';
-      if (isLarge && lacksRoom(bodyBytes)) return 'bodies';
+      if (isLarge && lacksRoom(Math.min(declaredBytes, limits.bodyBytes))) return 'bodies';
       const visit: Visit = { units: 0, bodyBytes: 0, holder: undefined };
-      take(visit, { units: unitsOf(declaredBytes), bodyBytes });
+      take(visit, { units: isLarge ? 1 : unitsOf(declaredBytes), bodyBytes: 0 });
       return visit;
     },
     identify(visit, caller) {
@@ -97,7 +99,7 @@ export function makeAdmission(limits: AdmissionLimits): Admission {
     grow(visit, bytes) {
       const total = visit.bodyBytes + bytes;
       if (total > SMALL_BODY_BYTES && lacksRoom(bytes)) return 'bodies';
-      take(visit, { units: unitsOf(total) - visit.units, bodyBytes: bytes });
+      take(visit, { units: Math.max(unitsOf(total) - visit.units, 0), bodyBytes: bytes });
       return total > SMALL_BODY_BYTES ? findGreed(visit) : undefined;
     },
     leave(visit, ms) {

@@ -1,17 +1,20 @@
 import { Transform } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify';
 import { VaultError } from '../../../domain/errors.ts';
+import { SMALL_BODY_BYTES } from './admission.ts';
 
 /**
- * Has the bodies counted that declare no length (chunked), as they arrive; Node takes no byte more than was
- * declared of all others. `count` is true while there is memory for them.
+ * Has the bodies counted, as they arrive, that are large or declare no length (chunked). `count` is true while
+ * there is memory for them.
  */
 export function installBodyMeter(
   app: FastifyInstance,
   count: (request: FastifyRequest, bytes: number) => boolean,
 ): void {
   app.addHook('preParsing', (request, reply, payload, done) => {
-    const isCounted = request.headers['transfer-encoding'] !== undefined && !isLines(request);
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    const isLarge = encoding !== undefined || Number(length) > SMALL_BODY_BYTES;
+    const isCounted = isLarge && !isLines(request);
     done(null, isCounted ? meter(payload, reply, (bytes) => count(request, bytes)) : payload);
   });
 }
