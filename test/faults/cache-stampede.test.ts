@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { makeTokenReads } from '../../src/adapters/cache/token-reads.ts';
 import type { ReadNotes } from '../../src/operations/ports/token-reads.ts';
 import type { StoredToken, TokenKey } from '../../src/operations/ports/token-store.ts';
@@ -98,6 +100,11 @@ const rowOf = ({ token, shard }: Pick<TokenKey, 'token' | 'shard'>): StoredToken
   readAtMs: Date.now(),
 });
 
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}
+
 const MAX_MIB = 8;
 it(`keeps its memory below ${MAX_MIB} MiB and a little, however many tokens are asked for`, async () => {
   const reads = makeTokenReads({
@@ -122,9 +129,11 @@ it(`keeps its memory below ${MAX_MIB} MiB and a little, however many tokens are 
     } else await reads.find({ ...place, token: `tok_${at}` }, notes());
     if (at % 1_000 === 0) peakBytes = Math.max(peakBytes, reads.size().bytes);
   }
+  // What is left when the collector has been, whose own time comes late or early.
+  collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   assert.ok(peakBytes <= MAX_MIB * MIB, `${peakBytes} bytes`);
-  // The collector may be late.
   const grownMib = (heapUsed + external - before.heapUsed - before.external) / MIB;
-  assert.ok(grownMib < 150, `grown by ${grownMib} MiB`);
+  // Without the bound it would be over 300.
+  assert.ok(grownMib < 4 * MAX_MIB, `grown by ${grownMib} MiB`);
 });
