@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { publishReading } from './read-gauge.ts';
 
 const PREFIX = 'counterfoil_audit_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
@@ -62,16 +63,8 @@ export function makeAuditMetrics(registers: Registry[]): AuditMetrics {
   for (const ground of GROUNDS) withheld.inc({ ground }, 0);
   for (const kind of FAULTS) faults.inc({ kind }, 0);
 
-  const gauge = (name: string, help: string, read: () => number) => {
-    new Gauge({
-      name: `${PREFIX}${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  };
+  const gauge = (name: string, help: string, read: () => number) =>
+    publishReading(registers, { name: `${PREFIX}${name}`, help, read });
   return {
     watchQueue: (read) => gauge('queue_events', 'Audit events waiting for a commit.', read),
     watchUnintegrated: (read) => {

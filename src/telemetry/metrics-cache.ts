@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { publishReading } from './read-gauge.ts';
 
 const PREFIX = 'counterfoil_';
 const LEVELS = ['memory', 'redis', 'store'] as const;
@@ -46,16 +47,8 @@ export function makeCacheMetrics(registers: Registry[]): CacheMetrics {
       }
     },
   });
-  const gauge = (name: string, help: string, read: () => number) => {
-    new Gauge({
-      name: `${PREFIX}${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  };
+  const gauge = (name: string, help: string, read: () => number) =>
+    publishReading(registers, { name: `${PREFIX}${name}`, help, read });
   return {
     counts,
     watchMemory: (read) => {

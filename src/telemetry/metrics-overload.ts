@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { publishReading } from './read-gauge.ts';
 
 const PREFIX = 'counterfoil_overload_';
 
@@ -23,14 +24,7 @@ export function makeOverloadMetrics(registers: Registry[]): OverloadMetrics {
   });
   let read = (): OverloadReading => ({ limit: 0, units: 0, bodyBytes: 0 });
   const gauge = (name: string, help: string, pick: (reading: OverloadReading) => number) =>
-    new Gauge({
-      name: `${PREFIX}${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(pick(read()));
-      },
-    });
+    publishReading(registers, { name: `${PREFIX}${name}`, help, read: () => pick(read()) });
   gauge('limit_units', 'Work that may be under way at once; it follows the load.', (r) => r.limit);
   gauge(
     'units',
