@@ -41,3 +41,23 @@ export function isAllowedField(field: FieldText): boolean {
     return false;
   }
 }
+
+/** A policy document of one deterministic field, of which role `support` sees the given view. */
+export function oneFieldPolicy(view: string, vault = 'demo'): string {
+  return `
+apiVersion: counterfoil/v1
+vault: ${vault}
+purposes: [support-ticket]
+fields:
+  email:
+    class: direct
+    type: email
+    token: { mode: deterministic, prefix: eml }
+    views: { masked: { mask: email } }
+roles:
+  app:
+    - { allow: [tokenize, lookup, token.revoke], fields: [email] }
+  support:
+    - { allow: [detokenize], fields: [email], views: [${view}], require: { purpose: true } }
+`;
+}

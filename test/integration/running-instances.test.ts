@@ -3,25 +3,9 @@ import { after, before, it } from 'node:test';
 import { SecretText } from '../../src/config/secret-text.ts';
 import { readLeaves } from '../helpers/audit-log.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { oneFieldPolicy as policy } from '../helpers/policies.ts';
 import { sharedRedisUrl } from '../helpers/redis.ts';
 import { startTestService, type TestService } from '../helpers/service.ts';
-
-const policy = (view: string) => `
-apiVersion: counterfoil/v1
-vault: demo
-purposes: [support-ticket]
-fields:
-  email:
-    class: direct
-    type: email
-    token: { mode: deterministic, prefix: eml }
-    views: { masked: { mask: email } }
-roles:
-  app:
-    - { allow: [tokenize, lookup, token.revoke], fields: [email] }
-  support:
-    - { allow: [detokenize], fields: [email], views: [${view}], require: { purpose: true } }
-`;
 
 const MASKED = policy('masked');
 const FULL = policy('full');

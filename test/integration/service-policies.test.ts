@@ -7,24 +7,8 @@ import { readPolicyFolder } from '../../src/app/policy-files.ts';
 import { VaultError } from '../../src/domain/errors.ts';
 import { readLeaves } from '../helpers/audit-log.ts';
 import { createTestDatabase, type TestDatabase, withClient } from '../helpers/database.ts';
+import { oneFieldPolicy as policy } from '../helpers/policies.ts';
 import { startTestService } from '../helpers/service.ts';
-
-const policy = (view: string, vault = 'demo') => `
-apiVersion: counterfoil/v1
-vault: ${vault}
-purposes: [support-ticket]
-fields:
-  email:
-    class: direct
-    type: email
-    token: { mode: deterministic, prefix: eml }
-    views: { masked: { mask: email } }
-roles:
-  app:
-    - { allow: [tokenize, lookup], fields: [email] }
-  support:
-    - { allow: [detokenize], fields: [email], views: [${view}], require: { purpose: true } }
-`;
 
 const FIRST = policy('masked');
 const SECOND = policy('full');
