@@ -12,6 +12,8 @@ export type Options = {
   minutes: number | undefined;
   /** The most tokens that are stored. */
   tokens: number;
+  /** Goes on with the result of this name, and measures the scenarios that it lacks. */
+  isResumed: boolean;
   /** An earlier result, to tell what changed since. */
   compare: string | undefined;
   /** Of the files in `bench/results`, without their ends. */
@@ -25,6 +27,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --tokens N        store up to 100k, 1m (default) or 10m tokens; 10m need half an hour and 10 GB more
   --compare FILE    show what changed against an earlier result
   --name NAME       name of the results: bench/results/NAME.json and NAME-*.svg (latest)
+  --resume          go on with the result of this name: measure what it lacks
   --list            name the scenarios
 `;
 
@@ -36,6 +39,7 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
       help: { type: 'boolean' },
       list: { type: 'boolean' },
       quick: { type: 'boolean' },
+      resume: { type: 'boolean' },
       only: { type: 'string' },
       minutes: { type: 'string' },
       tokens: { type: 'string' },
@@ -47,6 +51,7 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
     isHelp: values.help === true,
     isList: values.list === true,
     isQuick: values.quick === true,
+    isResumed: values.resume === true,
     only: values.only === undefined ? undefined : parseOnly(values.only, scenarios),
     minutes: values.minutes === undefined ? undefined : parseMinutes(values.minutes),
     tokens: parseTokens(values.tokens ?? '1m'),

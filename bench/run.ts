@@ -10,15 +10,17 @@ import type { Generator } from './load/generator.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { changeLines, compareResults } from './report/compare.ts';
 import { saveResult } from './report/files.ts';
+import { type Conditions, checkContinues, emptyResult, withOutcome } from './report/gather.ts';
 import { describeCommit, describeMachine } from './report/machine.ts';
 import { type Result, resultSchema } from './report/result.ts';
 import { measurementLines, verdictLines } from './report/table.ts';
 import { judge } from './report/targets.ts';
 import { SCENARIOS } from './scenarios/list.ts';
-import type { Outcome, Settings } from './scenarios/scenario.ts';
+import type { Settings } from './scenarios/scenario.ts';
 import { settingsOf } from './settings.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+const RESULTS = join(ROOT, 'bench/results');
 const NAMES = SCENARIOS.map(({ name }) => name);
 
 process.exitCode = await main(process.argv.slice(2));
@@ -26,9 +28,11 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   let earlier: Result | undefined;
+  let begun: Result | undefined;
   try {
     options = parseOptions(args, NAMES);
     earlier = options.compare === undefined ? undefined : readResult(options.compare);
+    if (options.isResumed) begun = readResult(join(RESULTS, `${options.name}.json`));
   } catch (error) {
     process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n${USAGE}`);
     return 2;
@@ -40,13 +44,12 @@ async function main(args: readonly string[]): Promise<number> {
     process.once(signal, () => stop.abort());
   }
   try {
-    const result = await measureAll(options, stop.signal);
-    await saveResult(join(ROOT, 'bench/results'), options.name, result);
+    const result = await measureAll({ options, begun }, stop.signal);
     return tell(result, { options, earlier });
   } catch (error) {
+    process.stderr.write('bench: ended early; --resume goes on with what was measured\n');
     // The programs of a terminal's own get its Ctrl-C, too: whatever fails then is no news.
     if (!stop.signal.aborted) throw error;
-    process.stderr.write('bench: stopped, nothing was kept\n');
     return 1;
   }
 }
@@ -55,21 +58,29 @@ function readResult(path: string): Result {
   return resultSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
 
-async function measureAll(options: Options, stop: AbortSignal): Promise<Result> {
-  const chosen = SCENARIOS.filter(({ name }) => options.only?.includes(name) ?? true);
+/** Measures what was asked for, and keeps the result after each scenario. */
+async function measureAll(
+  { options, begun }: { options: Options; begun: Result | undefined },
+  stop: AbortSignal,
+): Promise<Result> {
   const settings = settingsOf(options);
   const generator = await chooseGenerator();
   const commit = await describeCommit(ROOT);
   const lab = await openLab();
   try {
-    const outcomes: Outcome[] = [];
-    for (const { run, title } of chosen) {
+    const conditions = await conditionsOf({ lab, generator, settings, commit });
+    if (begun !== undefined) checkContinues(begun, conditions);
+    let result = begun ?? emptyResult(conditions);
+    for (const { name, run, title } of SCENARIOS) {
+      if (!(options.only?.includes(name) ?? true)) continue;
+      if (result.settings.scenarios.includes(name)) continue;
       stop.throwIfAborted();
       report(title);
-      outcomes.push(await run({ lab, generator, settings, report, stop }));
+      const outcome = await run({ lab, generator, settings, report, stop });
+      result = withOutcome(result, name, outcome);
+      await saveResult(RESULTS, options.name, result);
     }
-    const names = chosen.map(({ name }) => name);
-    return toResult(outcomes, { lab, generator, settings, commit, names });
+    return result;
   } finally {
     await lab.close();
   }
@@ -80,31 +91,22 @@ function report(line: string): void {
   process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
 }
 
-async function toResult(
-  outcomes: readonly Outcome[],
-  facts: { lab: Lab; generator: Generator; settings: Settings; commit: string; names: string[] },
-): Promise<Result> {
-  const { lab, generator, settings, commit, names } = facts;
-  const sustained = outcomes.map((outcome) => outcome.sustained).find((found) => found);
+async function conditionsOf(facts: {
+  lab: Lab;
+  generator: Generator;
+  settings: Settings;
+  commit: string;
+}): Promise<Conditions> {
+  const { lab, generator, settings, commit } = facts;
+  const { isQuick, rounds, secondsPerRound } = settings;
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
     version: string;
   };
   return {
-    format: 1,
-    takenAt: new Date().toISOString(),
     commit,
     machine: describeMachine(),
     versions: { counterfoil: version, node: process.versions.node, postgres: lab.postgres.version },
-    settings: {
-      isQuick: settings.isQuick,
-      rounds: settings.rounds,
-      secondsPerRound: settings.secondsPerRound,
-      generator: generator.name,
-      scenarios: names,
-    },
-    notes: [...new Set(outcomes.flatMap(({ notes }) => notes ?? []))],
-    measurements: outcomes.flatMap(({ measurements }) => measurements),
-    ...(sustained !== undefined && { sustained }),
+    settings: { isQuick, rounds, secondsPerRound, generator: generator.name },
   };
 }
 

@@ -29,3 +29,11 @@ test('a histogram between two moments has only what came in between', () => {
   assert.equal(counted.atShare(0.5), 0.001);
   assert.equal(counted.atShare(0.99), 0.01);
 });
+
+test('what is longer than all bounds has none', () => {
+  const [before, after] = [
+    parseMetrics(''),
+    parseMetrics(text(0, 1, 9).replace('="0.01"} 1', '="0.01"} 0')),
+  ];
+  assert.equal(histogramBetween(before, after, 'x').atShare(0.5), undefined);
+});

@@ -16,8 +16,15 @@ export function parseMetrics(text: string): Samples {
   return samples;
 }
 
-/** What a histogram counted between two readings. `atShare`: the upper bound of the bucket of a share. */
-export type Counted = { count: number; sum: number; atShare: (share: number) => number };
+/**
+ * What a histogram counted between two readings. `atShare`: the upper bound of the bucket of a share; `undefined`
+ * when that is the last one, which has no bound.
+ */
+export type Counted = {
+  count: number;
+  sum: number;
+  atShare: (share: number) => number | undefined;
+};
 
 /** The difference of two readings of one histogram without labels. */
 export function histogramBetween(before: Samples, after: Samples, name: string): Counted {
@@ -25,13 +32,13 @@ export function histogramBetween(before: Samples, after: Samples, name: string):
   const bucket = new RegExp(`^${name}_bucket\\{le="([^"]+)"\\}$`);
   const bounds = [...after.keys()].flatMap((key) => {
     const bound = bucket.exec(key)?.[1];
-    return bound === undefined ? [] : [{ bound: Number(bound.replace('+Inf', 'Infinity')), key }];
+    return bound === undefined || bound === '+Inf' ? [] : [{ bound: Number(bound), key }];
   });
   bounds.sort((a, b) => a.bound - b.bound);
   const count = grown(`${name}_count`);
   return {
     count,
     sum: grown(`${name}_sum`),
-    atShare: (share) => bounds.find(({ key }) => grown(key) >= count * share)?.bound ?? 0,
+    atShare: (share) => bounds.find(({ key }) => grown(key) >= count * share)?.bound,
   };
 }

@@ -104,9 +104,16 @@ function commitsBetween(
   return {
     perSecond: rounded(took.count / seconds),
     events: rounded(batches.sum / batches.count),
-    p50Ms: took.atShare(0.5) * 1_000,
-    p99Ms: took.atShare(0.99) * 1_000,
+    ...bounded('p50Ms', took.atShare(0.5)),
+    ...bounded('p99Ms', took.atShare(0.99)),
   };
+}
+
+function bounded<Name extends string>(
+  name: Name,
+  seconds: number | undefined,
+): { [key in Name]?: number } {
+  return seconds === undefined ? {} : ({ [name]: seconds * 1_000 } as { [key in Name]: number });
 }
 
 /** Looks at the memory of processes until it is stopped; they count as one. */

@@ -14,13 +14,18 @@ export function describeMachine(): Result['machine'] {
   };
 }
 
-/** The commit that is measured, `+` behind it when files differ from it; `unknown` outside a clone. */
+/**
+ * The commit that is measured, `+` behind it when files differ from it, other than results; `unknown` outside a
+ * clone.
+ */
 export async function describeCommit(root: string): Promise<string> {
   const git = async (...args: string[]) =>
     (await promisify(execFile)('git', ['-C', root, ...args])).stdout.trim();
   try {
     const commit = await git('rev-parse', '--short=12', 'HEAD');
-    return (await git('status', '--porcelain')) === '' ? commit : `${commit}+`;
+    return (await git('status', '--porcelain', '--', '.', ':!bench/results')) === ''
+      ? commit
+      : `${commit}+`;
   } catch {
     return 'unknown';
   }

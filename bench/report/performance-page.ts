@@ -136,7 +136,7 @@ function groupCommit(result: Result): string[] {
     const commits = found && summarize(found).commits;
     if (commits === undefined) return [];
     const { perSecond, events, p50Ms, p99Ms } = commits;
-    return [[String(connections), figure(perSecond), figure(events), `≤ ${p50Ms}`, `≤ ${p99Ms}`]];
+    return [[String(connections), figure(perSecond), figure(events), atMost(p50Ms), atMost(p99Ms)]];
   });
   if (rows.length === 0) return [];
   return [
@@ -147,6 +147,8 @@ function groupCommit(result: Result): string[] {
     ...table(['connections', 'commits a second', 'events each', 'p50 ms', 'p99 ms'], rows),
   ];
 }
+
+const atMost = (ms: number | undefined): string => (ms === undefined ? '–' : `≤ ${ms}`);
 
 function storedLines(result: Result): string[] {
   const ratios = storedRatios(result).map(({ name, share }) => {

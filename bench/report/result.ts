@@ -14,9 +14,14 @@ const roundSchema = z.object({
   cpuMicros: z.record(z.string(), z.number()).optional(),
   /** Of the service, all its processes together. */
   rssMib: z.object({ peak: z.number(), end: z.number() }).optional(),
-  /** Commits of the audit log: a second, events in each, and how long they took (bounds of buckets). */
+  /** Commits of the audit log: a second, events in each, and how long they took at most (bounds of buckets). */
   commits: z
-    .object({ perSecond: z.number(), events: z.number(), p50Ms: z.number(), p99Ms: z.number() })
+    .object({
+      perSecond: z.number(),
+      events: z.number(),
+      p50Ms: z.number().optional(),
+      p99Ms: z.number().optional(),
+    })
     .optional(),
 });
 
@@ -109,12 +114,12 @@ export function summarize({ rounds }: Measurement): Round {
 
 function middleOfCommits(rounds: readonly Round[]): Round['commits'] {
   const all = rounds.flatMap(({ commits }) => commits ?? []);
-  const middle = (pick: (commits: NonNullable<Round['commits']>) => number) =>
-    median(all.map(pick)) ?? 0;
+  const middle = (pick: (commits: NonNullable<Round['commits']>) => number | undefined) =>
+    median(all.flatMap((commits) => pick(commits) ?? []));
   if (all.length === 0) return undefined;
   return {
-    perSecond: middle(({ perSecond }) => perSecond),
-    events: middle(({ events }) => events),
+    perSecond: middle(({ perSecond }) => perSecond) ?? 0,
+    events: middle(({ events }) => events) ?? 0,
     p50Ms: middle(({ p50Ms }) => p50Ms),
     p99Ms: middle(({ p99Ms }) => p99Ms),
   };

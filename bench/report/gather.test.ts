@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkContinues, emptyResult, withOutcome } from './gather.ts';
+import { resultOf } from './result-of-tests.ts';
+
+const { commit, machine, versions, settings } = resultOf([]);
+const { scenarios: _, ...common } = settings;
+const conditions = { commit, machine, versions, settings: common };
+
+test('a result grows by scenarios, and each note stands in it once', () => {
+  const first = withOutcome(emptyResult(conditions), 'one', { measurements: [], notes: ['so'] });
+  const both = withOutcome(first, 'two', { measurements: [], notes: ['so', 'and so'] });
+  assert.deepEqual(both.settings.scenarios, ['one', 'two']);
+  assert.deepEqual(both.notes, ['so', 'and so']);
+});
+
+test('a result is gone on with under the same conditions', () => {
+  const begun = withOutcome(emptyResult(conditions), 'one', { measurements: [] });
+  assert.doesNotThrow(() => checkContinues(begun, conditions));
+});
+
+for (const [what, other] of [
+  ['commit', { commit: 'another' }],
+  ['machine', { machine: { ...machine, cores: machine.cores + 1 } }],
+  ['versions', { versions: { ...versions, node: '0.0.1' } }],
+  ['settings', { settings: { ...common, isQuick: !common.isQuick } }],
+] as const) {
+  test(`figures of another ${what} are no neighbours`, () => {
+    const begun = emptyResult(conditions);
+    assert.throws(() => checkContinues(begun, { ...conditions, ...other }), new RegExp(what));
+  });
+}

@@ -1,0 +1,50 @@
+// A result grows scenario by scenario: what was measured is kept when a later one fails, and can be gone on with.
+import type { Outcome } from '../scenarios/scenario.ts';
+import type { Result } from './result.ts';
+
+/** What all figures of one result have in common. */
+export type Conditions = Pick<Result, 'commit' | 'machine' | 'versions'> & {
+  settings: Omit<Result['settings'], 'scenarios'>;
+};
+
+/** A result in which nothing is measured yet. */
+export function emptyResult(conditions: Conditions): Result {
+  return {
+    format: 1,
+    takenAt: new Date().toISOString(),
+    ...conditions,
+    settings: { ...conditions.settings, scenarios: [] },
+    notes: [],
+    measurements: [],
+  };
+}
+
+/** The result with what one more scenario measured. */
+export function withOutcome(result: Result, scenario: string, outcome: Outcome): Result {
+  const { measurements, sustained, notes = [] } = outcome;
+  const scenarios = [...result.settings.scenarios, scenario];
+  return {
+    ...result,
+    takenAt: new Date().toISOString(),
+    settings: { ...result.settings, scenarios },
+    notes: [...new Set([...result.notes, ...notes])],
+    measurements: [...result.measurements, ...measurements],
+    ...(sustained !== undefined && { sustained }),
+  };
+}
+
+/**
+ * Makes sure that a result can be gone on with: figures of other code, of another machine or of other settings
+ * are no neighbours. Throws an error with one line for whoever typed `--resume`.
+ */
+export function checkContinues(earlier: Result, conditions: Conditions): void {
+  const { scenarios: _, ...settings } = earlier.settings;
+  const { commit, machine, versions } = earlier;
+  const was: Conditions = { commit, machine, versions, settings };
+  const differing = (Object.keys(conditions) as (keyof Conditions)[]).filter(
+    (key) => JSON.stringify(was[key]) !== JSON.stringify(conditions[key]),
+  );
+  if (differing.length > 0) {
+    throw new Error(`--resume: that result has another ${differing.join(', another ')}`);
+  }
+}
