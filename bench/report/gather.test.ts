@@ -14,6 +14,14 @@ test('a result grows by scenarios, and each note stands in it once', () => {
   assert.deepEqual(both.notes, ['so', 'and so']);
 });
 
+test('what one scenario alone tells stays when others come', () => {
+  const first = withOutcome(emptyResult(conditions), 'one', {
+    measurements: [],
+    recoverySeconds: 3,
+  });
+  assert.equal(withOutcome(first, 'two', { measurements: [] }).recoverySeconds, 3);
+});
+
 test('a result is gone on with under the same conditions', () => {
   const begun = withOutcome(emptyResult(conditions), 'one', { measurements: [] });
   assert.doesNotThrow(() => checkContinues(begun, conditions));

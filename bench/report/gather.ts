@@ -21,7 +21,7 @@ export function emptyResult(conditions: Conditions): Result {
 
 /** The result with what one more scenario measured. */
 export function withOutcome(result: Result, scenario: string, outcome: Outcome): Result {
-  const { measurements, sustained, notes = [] } = outcome;
+  const { measurements, sustained, recoverySeconds, notes = [] } = outcome;
   const scenarios = [...result.settings.scenarios, scenario];
   return {
     ...result,
@@ -30,6 +30,7 @@ export function withOutcome(result: Result, scenario: string, outcome: Outcome):
     notes: [...new Set([...result.notes, ...notes])],
     measurements: [...result.measurements, ...measurements],
     ...(sustained !== undefined && { sustained }),
+    ...(recoverySeconds !== undefined && { recoverySeconds }),
   };
 }
 

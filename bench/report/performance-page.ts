@@ -41,6 +41,7 @@ export function renderPage({ result, charts, name }: Source): string {
     ...section(result, { scenario: 'stored', title: 'Many stored tokens' }),
     ...storedLines(result),
     ...section(result, { scenario: 'latency', title: 'Latency at half of the peak' }),
+    ...section(result, { scenario: 'overload', title: 'Overload' }),
     ...sustainedSection(result),
     ...picture('memory'),
     ...instancesSection(result),

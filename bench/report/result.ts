@@ -72,6 +72,8 @@ export const resultSchema = z.object({
   notes: z.array(z.string()),
   measurements: z.array(measurementSchema),
   sustained: sustainedSchema.optional(),
+  /** From the end of a spike of load to calm. */
+  recoverySeconds: z.number().optional(),
 });
 
 export type Round = z.infer<typeof roundSchema>;

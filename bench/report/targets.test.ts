@@ -136,3 +136,18 @@ test('a load of a minute proves nothing about ten', () => {
     assert.equal(verdict?.isMet, undefined);
   }
 });
+
+test('under an overload goodput and latency are told beside those of the peak', () => {
+  const slow = { latencyMs: { p50: 1, p99: 5, p999: 9 } };
+  const result = resultOf(
+    [
+      measured('overload', 'peak', [1_000]),
+      measured('overload', 'tripled', [], { rounds: [roundAt(900, slow)], connections: 1_024 }),
+    ],
+    { recoverySeconds: 12 },
+  );
+  assert.equal(verdictOf(result, 'goodput')?.isMet, true);
+  assert.equal(verdictOf(result, 'overload-latency')?.value, 2.5);
+  assert.equal(verdictOf(result, 'overload-latency')?.isMet, false);
+  assert.equal(verdictOf(result, 'recovery')?.isMet, false);
+});

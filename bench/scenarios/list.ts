@@ -1,5 +1,6 @@
 import { batchesScenario, modesScenario, streamsScenario } from './bulk.ts';
 import { latencyScenario } from './latency.ts';
+import { overloadScenario } from './overload.ts';
 import type { Scenario } from './scenario.ts';
 import { connectionsScenario, singleScenario } from './single.ts';
 import { instancesScenario, vaultsScenario } from './spread.ts';
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   vaultsScenario,
   storedScenario,
   latencyScenario,
+  overloadScenario,
   instancesScenario,
   sustainedScenario,
 ];

@@ -24,8 +24,16 @@ export type Context = {
   stop: AbortSignal;
 };
 
-/** What a scenario measured. `notes`: what a reader of the figures has to know. */
-export type Outcome = { measurements: Measurement[]; sustained?: Sustained; notes?: string[] };
+/**
+ * What a scenario measured. `notes`: what a reader of the figures has to know; `recoverySeconds`: from the end of
+ * a spike to calm.
+ */
+export type Outcome = {
+  measurements: Measurement[];
+  sustained?: Sustained;
+  recoverySeconds?: number;
+  notes?: string[];
+};
 
 /** A part of the run, with whatever it starts and stops. */
 export type Scenario = {

@@ -1,4 +1,4 @@
-// The load of bench/overload.ts, in a process of its own: requests over raw sockets of loopback, either at a fixed
+// The load of the overload scenario, in a process of its own: requests over raw sockets of loopback, either at a fixed
 // rate, whatever the answers (open loop), or each connection as fast as it is answered (closed loop).
 import { connect, type Socket } from 'node:net';
 

@@ -1,0 +1,137 @@
+// What an instance does with more than it can answer: its peak in a closed loop, then three times that at a fixed
+// rate whatever the answers, then ten times for some seconds, and how soon all is well after.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { type LoadOrder, type LoadSlice, SLICE_MS } from '../load/open-loop.ts';
+import { median, percentile } from '../measure/stats.ts';
+import type { Measurement, Round } from '../report/result.ts';
+import type { Context, Scenario } from './scenario.ts';
+import { withServers } from './servers.ts';
+import { issueTokens, knownItems, revealItems } from './work.ts';
+
+const GENERATOR = join(import.meta.dirname, '../load/open-loop.ts');
+const TOKENS = 1_000;
+const SPIKE_SECONDS = 5;
+const RECOVERY_SECONDS = 12;
+/** Of the peak: a loop that is closed, and busy. */
+const PEAK_CONNECTIONS = 256;
+/** Of the overload: what the pools of a few dozen callers hold. */
+const CONNECTIONS = 1_024;
+/** Answers this quick are as quick as before, however quick those were. */
+const CALM_MS = 50;
+
+type Load = (order: Pick<LoadOrder, 'connections' | 'seconds' | 'rate'>) => Promise<LoadSlice[]>;
+
+export const overloadScenario: Scenario = {
+  name: 'overload',
+  title: 'More than the service can answer',
+  run: (context) =>
+    withServers(context.lab, async (servers) => {
+      const server = await servers.instance();
+      const tokens = await issueTokens(context, server, { items: knownItems('email', TOKENS) });
+      const items = revealItems(tokens);
+      const generator = fork(GENERATOR);
+      try {
+        const load = loader(generator, {
+          port: Number(new URL(server.http).port),
+          path: '/v1/vaults/one/detokenize',
+          bearer: context.lab.tokenFor('support'),
+          bodies: items.kind === 'list' ? items.texts : [],
+        });
+        await load({ connections: 64, seconds: context.settings.warmUpSeconds });
+        const { peaks, tripled } = await compareWithPeak(context, load);
+        const peak = median(peaks.map(({ perSecond }) => perSecond)) ?? 0;
+        const spike = await recover(load, peak);
+        return {
+          measurements: [
+            about('peak', 'detokenize, closed loop', PEAK_CONNECTIONS, peaks),
+            about('tripled', 'detokenize, 3 × peak offered', CONNECTIONS, tripled),
+            about('spike', 'detokenize, 10 × peak offered', CONNECTIONS, [spike.during]),
+            about('after', 'detokenize, half of the peak, after that', CONNECTIONS, [spike.after]),
+          ],
+          recoverySeconds: spike.recoverySeconds,
+        };
+      } finally {
+        generator.disconnect();
+      }
+    }),
+};
+
+function loader(
+  generator: ChildProcess,
+  base: Pick<LoadOrder, 'port' | 'path' | 'bearer' | 'bodies'>,
+): Load {
+  return async (order) => {
+    generator.send({ ...base, ...order });
+    const [slices] = await once(generator, 'message');
+    return slices as LoadSlice[];
+  };
+}
+
+/** In turns, so that each overload stands between two peaks of the same minute. */
+async function compareWithPeak({ settings, report, stop }: Context, load: Load) {
+  const { rounds, secondsPerRound: seconds } = settings;
+  const peakOf = async () => sumUp(await load({ connections: PEAK_CONNECTIONS, seconds }));
+  let peak = await peakOf();
+  const peaks = [peak];
+  const tripled: Round[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    stop.throwIfAborted();
+    const rate = 3 * peak.perSecond;
+    const over = sumUp(await load({ connections: CONNECTIONS, seconds, rate }));
+    tripled.push(over);
+    peak = await peakOf();
+    peaks.push(peak);
+    report(
+      `overload ${round}/${rounds}: ${Math.round(over.perSecond)}/s of ${Math.round(rate)}/s offered`,
+    );
+  }
+  return { peaks, tripled };
+}
+
+/** Half of the peak, then ten times the peak, then half of it again. */
+async function recover(load: Load, peak: number) {
+  const half = { connections: CONNECTIONS, rate: peak / 2 };
+  const calm = sumUp(await load({ ...half, seconds: SPIKE_SECONDS }));
+  const spike = { connections: CONNECTIONS, rate: 10 * peak };
+  const during = sumUp(await load({ ...spike, seconds: SPIKE_SECONDS }));
+  const slices = await load({ ...half, seconds: RECOVERY_SECONDS });
+  const recoverySeconds = recoveryOf(slices, calm.latencyMs.p99);
+  return { during, after: sumUp(slices), recoverySeconds };
+}
+
+/**
+ * Seconds until, from some slice on, nobody is refused and answers are as quick as before; all of the time that
+ * was looked at when that did not come.
+ */
+function recoveryOf(slices: readonly LoadSlice[], calmP99Ms: number): number {
+  const isCalm = ({ refused, failed, unsent, ms }: LoadSlice) =>
+    refused + failed + unsent === 0 &&
+    (percentile(ms, 0.99) ?? 0) <= Math.max(2 * calmP99Ms, CALM_MS);
+  return ((slices.findLastIndex((slice) => !isCalm(slice)) + 1) * SLICE_MS) / 1_000;
+}
+
+/** What was answered with success; refusals are what an overload is there to provoke, and no failures. */
+function sumUp(slices: readonly LoadSlice[]): Round {
+  const ms = slices.flatMap((slice) => slice.ms);
+  const sum = (name: 'ok' | 'failed') => slices.reduce((total, slice) => total + slice[name], 0);
+  const at = (share: number) => percentile(ms, share) ?? 0;
+  return {
+    perSecond: (sum('ok') * 1_000) / (slices.length * SLICE_MS),
+    latencyMs: { p50: at(0.5), p99: at(0.99), p999: at(0.999) },
+    failed: sum('failed'),
+  };
+}
+
+function about(
+  name: string,
+  title: string,
+  connections: number,
+  rounds: readonly Round[],
+): Measurement {
+  return {
+    ...{ scenario: 'overload', name, title, connections, itemsPerRequest: 1 },
+    rounds: [...rounds],
+  };
+}
