@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createRootKey } from '../../src/app/root-key.ts';
 import type { TestDatabase } from '../../test/helpers/database.ts';
-import { startRedis } from '../../test/helpers/redis.ts';
+import { startRedis, type TestRedis } from '../../test/helpers/redis.ts';
 import { type DatabaseServer, startDatabaseServer } from './database.ts';
 import { startIssuer } from './issuer.ts';
 import { policyText, type Role, VAULTS } from './policies.ts';
@@ -37,6 +37,8 @@ export type Lab = {
   startFloor(): Promise<Server>;
   /** URL of a Redis for caches, started at the first call; `undefined` where none is installed. */
   redis(): Promise<string | undefined>;
+  /** A Redis of the caller's own, to be ended by the caller; `undefined` where none is installed. */
+  ownRedis(port?: number): Promise<TestRedis | undefined>;
   /** Stops what still runs, and removes everything. */
   close(): Promise<void>;
 };
@@ -81,6 +83,8 @@ export async function openLab(): Promise<Lab> {
         })),
       startFloor: () => start([FLOOR], () => ({})),
       redis: makeRedisSource(closers),
+      ownRedis: async (port) =>
+        (await hasRedis()) ? startRedis(port === undefined ? {} : { port }) : undefined,
       close,
     };
   } catch (error) {

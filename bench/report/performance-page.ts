@@ -42,6 +42,7 @@ export function renderPage({ result, charts, name }: Source): string {
     ...storedLines(result),
     ...section(result, { scenario: 'latency', title: 'Latency at half of the peak' }),
     ...section(result, { scenario: 'overload', title: 'Overload' }),
+    ...section(result, { scenario: 'redis-trouble', title: 'A Redis in trouble' }),
     ...sustainedSection(result),
     ...picture('memory'),
     ...instancesSection(result),

@@ -139,6 +139,15 @@ export const TARGETS: readonly Target[] = [
     unit: 's',
     reached: ({ recoverySeconds }) => recoverySeconds,
   },
+  {
+    name: 'redis-trouble',
+    work: 'p99 of detokenize while Redis is full, paused or gone (the worst)',
+    bound: 'most',
+    required: 2,
+    unit: '× p99 while it is well',
+    reached: (result) =>
+      largest(['full', 'paused', 'gone'].flatMap((name) => troubleRatio(name)(result) ?? [])),
+  },
 ];
 
 /** A target with what a run says of it; one that was measured too shortly, or not at all, is neither met nor missed. */
@@ -179,6 +188,13 @@ function ratio(
 /** Of nothing there is no share: anything would look endlessly good beside it. */
 const shareOf = (value: number, whole: number): number | undefined =>
   whole > 0 ? value / whole : undefined;
+
+const troubleRatio = (name: string) =>
+  ratio(
+    { scenario: 'redis-trouble', name },
+    { scenario: 'redis-trouble', name: 'well' },
+    (round) => round.latencyMs.p99,
+  );
 
 function costOfAudit(result: Result): number | undefined {
   const unaudited = { scenario: 'single', name: 'unaudited', connections: 64 };

@@ -1,6 +1,7 @@
 import { batchesScenario, modesScenario, streamsScenario } from './bulk.ts';
 import { latencyScenario } from './latency.ts';
 import { overloadScenario } from './overload.ts';
+import { redisTroubleScenario } from './redis-trouble.ts';
 import type { Scenario } from './scenario.ts';
 import { connectionsScenario, singleScenario } from './single.ts';
 import { instancesScenario, vaultsScenario } from './spread.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   storedScenario,
   latencyScenario,
   overloadScenario,
+  redisTroubleScenario,
   instancesScenario,
   sustainedScenario,
 ];
