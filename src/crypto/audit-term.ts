@@ -1,4 +1,4 @@
-import { hmacSha256, sha256 } from './digest.ts';
+import { hmacFrame, sha256 } from './digest.ts';
 import { frame } from './framing.ts';
 import type { SecretKey } from './secret.ts';
 
@@ -17,7 +17,7 @@ export type Term = { kind: TermKind; hash: bigint };
  * the key, not how often which one occurs within a month.
  */
 export function termOf(key: SecretKey, kind: TermKind, text: string): Term {
-  return { kind, hash: hmacSha256(key, frame([text], HEADS[kind])).readBigInt64BE() };
+  return { kind, hash: hmacFrame(key, [text], HEADS[kind]).readBigInt64BE() };
 }
 
 const head = (kind: TermKind): Buffer => frame(['counterfoil/audit-term/v1', TERM_KINDS[kind]]);

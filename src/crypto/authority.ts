@@ -1,5 +1,5 @@
-import { constantTimeEqual, hmacSha256 } from './digest.ts';
-import { type FramePart, frame } from './framing.ts';
+import { constantTimeEqual, hmacFrame } from './digest.ts';
+import type { FramePart } from './framing.ts';
 import type { SecretKey } from './secret.ts';
 
 /**
@@ -17,7 +17,7 @@ export type Authority = {
 /** The authority over one key. */
 export function makeAuthority(key: SecretKey): Authority {
   const mac = (kind: string, fields: readonly FramePart[]): Buffer =>
-    hmacSha256(key, frame(['counterfoil/authority/v1', kind, ...fields]));
+    hmacFrame(key, ['counterfoil/authority/v1', kind, ...fields]);
   return {
     mac,
     verify: (kind, fields, candidate) => constantTimeEqual(mac(kind, fields), candidate),

@@ -1,4 +1,4 @@
-import { hkdfSha256, hmacSha256, sha256 } from './digest.ts';
+import { hkdfSha256, hmacFrame, sha256 } from './digest.ts';
 import { frame } from './framing.ts';
 import type { SecretKey } from './secret.ts';
 
@@ -47,20 +47,17 @@ export function bootMacKey(auditMac: SecretKey, bootId: string): SecretKey {
  */
 export function batchMac(bootKey: SecretKey, batch: PendingBatch): Buffer {
   const { terms } = batch;
-  return hmacSha256(
-    bootKey,
-    frame([
-      // Told apart by the label: terms cannot be taken from a batch, or given to one, unnoticed.
-      terms === undefined ? 'counterfoil/audit-pending/v1' : 'counterfoil/audit-pending/v2',
-      batch.day,
-      batch.logId,
-      batch.bootId,
-      batch.firstSeq.toString(),
-      batch.count,
-      sha256(batch.leaves),
-      sha256(batch.who),
-      sha256(batch.what),
-      ...(terms === undefined ? [] : [sha256(terms)]),
-    ]),
-  );
+  return hmacFrame(bootKey, [
+    // Told apart by the label: terms cannot be taken from a batch, or given to one, unnoticed.
+    terms === undefined ? 'counterfoil/audit-pending/v1' : 'counterfoil/audit-pending/v2',
+    batch.day,
+    batch.logId,
+    batch.bootId,
+    batch.firstSeq.toString(),
+    batch.count,
+    sha256(batch.leaves),
+    sha256(batch.who),
+    sha256(batch.what),
+    ...(terms === undefined ? [] : [sha256(terms)]),
+  ]);
 }

@@ -1,5 +1,5 @@
-import { constantTimeEqual, hmacSha256 } from './digest.ts';
-import { type FramePart, frame } from './framing.ts';
+import { constantTimeEqual, hmacFrame } from './digest.ts';
+import type { FramePart } from './framing.ts';
 import type { SecretKey } from './secret.ts';
 
 const FORMAT = 0x01;
@@ -23,10 +23,10 @@ export type CacheSeal = {
 /** The seal of one key. It proves that we wrote an entry once, not that it still holds. */
 export function makeCacheSeal(key: SecretKey): CacheSeal {
   const macOf = (name: string, content: Uint8Array): Buffer =>
-    hmacSha256(key, frame(['counterfoil/cache/v1', name, content]));
+    hmacFrame(key, ['counterfoil/cache/v1', name, content]);
   return {
     nameOf: (parts) =>
-      hmacSha256(key, frame(['counterfoil/cache-name/v1', ...parts]))
+      hmacFrame(key, ['counterfoil/cache-name/v1', ...parts])
         .subarray(0, NAME_BYTES)
         .toString('base64url'),
     seal: (name, content) => Buffer.concat([Buffer.of(FORMAT), macOf(name, content), content]),

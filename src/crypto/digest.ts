@@ -1,4 +1,5 @@
-import { createHash, createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHash, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
+import type { FramePart } from './framing.ts';
 import { SecretKey } from './secret.ts';
 
 /** SHA-256 over the concatenation of the parts (text as UTF-8). 32 bytes. Unkeyed: never of a value. */
@@ -24,9 +25,14 @@ export function sha256Hex(...parts: readonly (string | Uint8Array)[]): string {
   return sha256(...parts).toString('hex');
 }
 
-/** HMAC-SHA-256 (RFC 2104, FIPS 198-1). 32 bytes. `key` is a `SecretKey`. */
-export function hmacSha256(key: Pick<SecretKey, 'keyObject'>, data: Uint8Array): Buffer {
-  return bytesOf(createHmac('sha256', key.keyObject()).update(data).digest('latin1'));
+/** HMAC-SHA-256 (RFC 2104, FIPS 198-1). 32 bytes. */
+export function hmacSha256(key: SecretKey, data: Uint8Array): Buffer {
+  return bytesOf(key.hmac().digest(data));
+}
+
+/** `hmacSha256` over what `frame` makes of the parts, of which it leaves nothing in memory. */
+export function hmacFrame(key: SecretKey, parts: readonly FramePart[], head?: Uint8Array): Buffer {
+  return bytesOf(key.hmac().digestFrame(parts, head));
 }
 
 /**

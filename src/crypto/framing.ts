@@ -35,22 +35,36 @@ export function checkWellFormed(text: string): void {
  * @param head what `frame` made of the parts in front of these: what many frames begin with is framed once
  */
 export function frame(parts: readonly FramePart[], head: Uint8Array = NO_BYTES): Buffer {
+  const framed = Buffer.allocUnsafe(frameLength(parts, head));
+  writeFrame(framed, { parts, head, offset: 0 });
+  return framed;
+}
+
+/** How many bytes `frame` makes of these parts. Refuses what it refuses. */
+export function frameLength(parts: readonly FramePart[], head: Uint8Array = NO_BYTES): number {
   // Measured first and written in place: a buffer for each part cost as much as the rest together, and this
   // runs ten times on every request.
   let total = head.length;
   for (const part of parts) {
     total += LENGTH_BYTES + byteLength(part);
   }
-  const framed = Buffer.allocUnsafe(total);
-  framed.set(head);
-  let offset = head.length;
+  return total;
+}
+
+/** As `frame`, to a place in `target` that has room for `frameLength`. */
+export function writeFrame(
+  target: Buffer,
+  frame: { parts: readonly FramePart[]; head?: Uint8Array | undefined; offset: number },
+): void {
+  const { parts, head = NO_BYTES } = frame;
+  target.set(head, frame.offset);
+  let offset = frame.offset + head.length;
   for (const part of parts) {
     const start = offset + LENGTH_BYTES;
-    const end = start + writePart(framed, part, start);
-    framed.writeUInt32BE(end - start, offset);
+    const end = start + writePart(target, part, start);
+    target.writeUInt32BE(end - start, offset);
     offset = end;
   }
-  return framed;
 }
 
 /** How many bytes a part has in a frame. Refuses what has no form of its own there. */
@@ -85,7 +99,11 @@ export function paddedLength(length: number): number {
 /** Pads the first `length` bytes in place, up to `paddedLength`: 0x80, then zeros (ISO/IEC 7816-4). */
 export function pad(bytes: Buffer, length: number): void {
   bytes[length] = PAD_MARK;
-  bytes.fill(0, length + 1, paddedLength(length));
+  const end = paddedLength(length);
+  // At most 15 bytes: a call of `fill` takes longer.
+  for (let i = length + 1; i < end; i += 1) {
+    bytes[i] = 0;
+  }
 }
 
 /** Undoes `pad`: a view into `padded`, not a copy. Throws the one decryption error when malformed. */

@@ -3,6 +3,13 @@ import { randomFillSync } from 'node:crypto';
 /** Draws `length` random bytes into a buffer that belongs to the caller alone. */
 export type RandomBytes = (length: number) => Buffer;
 
+/** Randomness out of one block. */
+type Randomness = {
+  bytes: RandomBytes;
+  /** Draws `length` random bytes to a place in the caller's buffer: spares what is drawn for a single use its memory. */
+  into(target: Buffer, offset: number, length: number): void;
+};
+
 /**
  * Randomness in blocks: one call of the system's generator serves thousands of small draws (a call of
  * `randomBytes` for 24 bytes costs 2 µs). No byte is handed out twice, and what was handed out is wiped
@@ -13,17 +20,18 @@ export type RandomBytes = (length: number) => Buffer;
  */
 export function makeRandom(
   options: { blockBytes?: number; fill?: (target: Buffer) => unknown } = {},
-): RandomBytes {
+): Randomness {
   const { blockBytes = 65_536, fill = randomFillSync } = options;
   const block = Buffer.allocUnsafeSlow(blockBytes);
   let offset = blockBytes;
 
-  return (length) => {
-    // Not from Node's shared pool: wiping or leaking `.buffer` then touches nobody else's bytes.
-    const drawn = Buffer.allocUnsafeSlow(length);
+  const into = (target: Buffer, at: number, length: number): void => {
+    if (!(at >= 0 && length >= 0 && at + length <= target.length)) {
+      throw new RangeError('random bytes do not fit in their place');
+    }
     if (length > blockBytes) {
-      fill(drawn);
-      return drawn;
+      fill(target.subarray(at, at + length));
+      return;
     }
     if (length > blockBytes - offset) {
       // The rest of the block is thrown away. `offset` moves only after a fill that succeeded: a
@@ -35,13 +43,22 @@ export function makeRandom(
     // Byte by byte: for the draws of every request, 12 to 24 bytes, calls of `copy` and `fill` cost three times
     // as much.
     for (let i = 0; i < length; i += 1) {
-      drawn[i] = block.readUInt8(offset + i);
+      target[at + i] = block.readUInt8(offset + i);
       block[offset + i] = 0;
     }
     offset += length;
-    return drawn;
+  };
+
+  return {
+    into,
+    bytes(length) {
+      // Not from Node's shared pool: wiping or leaking `.buffer` then touches nobody else's bytes.
+      const drawn = Buffer.allocUnsafeSlow(length);
+      into(drawn, 0, length);
+      return drawn;
+    },
   };
 }
 
 /** The process's generator. Each worker thread has its own block. */
-export const randomBytes: RandomBytes = makeRandom();
+export const { bytes: randomBytes, into: randomInto } = makeRandom();

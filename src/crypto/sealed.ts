@@ -6,8 +6,7 @@ import { XAES_NONCE_BYTES, XAES_TAG_BYTES, type XaesKey, xaesOpen, xaesSeal } fr
 const FORMAT = 0x01;
 const VERSION_AT = 1;
 const NONCE_AT = 5;
-const CIPHERTEXT_AT = NONCE_AT + XAES_NONCE_BYTES;
-const MIN_BYTES = CIPHERTEXT_AT + XAES_TAG_BYTES;
+const MIN_BYTES = NONCE_AT + XAES_NONCE_BYTES + XAES_TAG_BYTES;
 
 /**
  * Where plaintext is padded: one place that is wiped after each use, instead of memory for each message,
@@ -32,8 +31,7 @@ export function seal(message: {
     sealed[0] = FORMAT;
     sealed.writeUInt32BE(version, VERSION_AT);
     key.drawNonce(sealed, NONCE_AT);
-    const nonce = sealed.subarray(NONCE_AT, CIPHERTEXT_AT);
-    xaesSeal({ key, nonce, plaintext: padded, aad, target: sealed, offset: CIPHERTEXT_AT });
+    xaesSeal({ key, plaintext: padded, aad, target: sealed, offset: NONCE_AT });
     return sealed;
   });
 }
@@ -78,6 +76,5 @@ export function open(message: {
   if (key === undefined) {
     throw decryptionFailed();
   }
-  const nonce = sealed.subarray(NONCE_AT, CIPHERTEXT_AT);
-  return unpad(xaesOpen({ key, nonce, sealed: sealed.subarray(CIPHERTEXT_AT), aad }));
+  return unpad(xaesOpen({ key, sealed, aad, offset: NONCE_AT }));
 }

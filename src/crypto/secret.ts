@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import { VaultError } from '../domain/errors.ts';
+import { type Hmac, makeHmac } from './hmac.ts';
 
 const KEY_BYTES = 32;
 
@@ -10,6 +11,7 @@ const KEY_BYTES = 32;
  */
 export class SecretKey {
   readonly #key: KeyObject;
+  #hmac: Hmac | undefined;
 
   private constructor(key: KeyObject) {
     this.#key = key;
@@ -42,6 +44,12 @@ export class SecretKey {
   /** The one way to the key. Hand it to node:crypto at once; never export it. */
   keyObject(): KeyObject {
     return this.#key;
+  }
+
+  /** HMAC-SHA-256 under this key. What it needs is made at the first use, and kept. */
+  hmac(): Hmac {
+    this.#hmac ??= makeHmac({ key: this.#key });
+    return this.#hmac;
   }
 
   toString(): string {

@@ -1,12 +1,12 @@
 import { isOpaque } from '../domain/tokens/opaque.ts';
-import { hmacSha256 } from './digest.ts';
+import { hmacFrame } from './digest.ts';
 import { type Ff1Engine, makeFf1Engine } from './ff1-engine.ts';
-import { type FramePart, frame } from './framing.ts';
+import { frame } from './framing.ts';
 import { activeKey, type KeyVersions } from './key-versions.ts';
 import { randomBytes } from './random.ts';
 import { makeSealingBox } from './sealing-box.ts';
 import { makeSearchCursors, type SearchCursors } from './search-cursor.ts';
-import { SecretBytes, type SecretKey } from './secret.ts';
+import { SecretBytes } from './secret.ts';
 import { makeVaultDigests, type VaultDigests } from './vault-digests.ts';
 import { makeVaultless, type VaultlessCipher } from './vaultless.ts';
 
@@ -124,20 +124,20 @@ export function makeVaultCipher(input: {
     openSubjectSecret: (sealed, digest) => new SecretBytes(box.open(sealed, subjectAad(digest))),
     // Under the join key, not the fingerprint key: these digests must outlive fingerprint rotation, and
     // join has one version for life. Their labels keep them apart.
-    subjectDigest: (subject) => keyed(joinKey, ['counterfoil/subject/v1', subject]),
+    subjectDigest: (subject) => hmacFrame(joinKey, ['counterfoil/subject/v1', subject]),
     tokenReference: (text) =>
       isOpaque(text) && text.length <= MAX_REFERENCE_BYTES
         ? text
-        : `hmac:${keyed(joinKey, [text], REFERENCE_HEAD).toString('base64url')}`,
+        : `hmac:${hmacFrame(joinKey, [text], REFERENCE_HEAD).toString('base64url')}`,
     fingerprint: ({ fieldId, scope, value }) => ({
       version: keys.fingerprint.active,
-      digest: keyed(fingerprintKey, [fieldId, scope, value], FINGERPRINT_HEAD).subarray(
+      digest: hmacFrame(fingerprintKey, [fieldId, scope, value], FINGERPRINT_HEAD).subarray(
         0,
         FINGERPRINT_BYTES,
       ),
     }),
     placement: ({ fieldId, scope, value }) =>
-      keyed(placementKey, [fieldId, scope, value], PLACEMENT_HEAD).readUInt8(0),
+      hmacFrame(placementKey, [fieldId, scope, value], PLACEMENT_HEAD).readUInt8(0),
     vaultless: makeVaultless({ vaultId, keys, ff1 }),
     digests: makeVaultDigests(joinKey),
     sealVolatile: (value, binding) => box.seal(value, volatileAad(binding)),
@@ -146,12 +146,4 @@ export function makeVaultCipher(input: {
     openAnswer: (sealed, call) => answers.openText(sealed, answerAad(call)),
     searchCursors: makeSearchCursors(vaultId, box),
   };
-}
-
-/** Of parts that may hold a value: their frame is wiped. */
-function keyed(key: SecretKey, parts: readonly FramePart[], head?: Buffer): Buffer {
-  const framed = frame(parts, head);
-  const digest = hmacSha256(key, framed);
-  framed.fill(0);
-  return digest;
 }

@@ -1,5 +1,5 @@
-import { hmacSha256 } from './digest.ts';
-import { type FramePart, frame } from './framing.ts';
+import { hmacFrame } from './digest.ts';
+import type { FramePart } from './framing.ts';
 import type { SecretKey } from './secret.ts';
 
 const SHORT_BYTES = 16;
@@ -26,7 +26,7 @@ export type VaultDigests = {
  * them outlives every rotation. HMAC-SHA-256 over framed parts, the short ones cut to 128 bits.
  */
 export function makeVaultDigests(key: SecretKey): VaultDigests {
-  const whole = (parts: readonly FramePart[]): Buffer => hmacSha256(key, frame(parts));
+  const whole = (parts: readonly FramePart[]): Buffer => hmacFrame(key, parts);
   const short = (parts: readonly FramePart[]): Buffer => whole(parts).subarray(0, SHORT_BYTES);
 
   return {

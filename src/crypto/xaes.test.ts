@@ -25,11 +25,20 @@ const VECTORS = [
 const PLAINTEXT = Buffer.from('XAES-256-GCM');
 const keyOf = (bytes: Buffer) => makeXaesKey(SecretKey.take(bytes));
 
-/** Ciphertext ‖ tag of a message. */
+/** Ciphertext ‖ tag of a message; its nonce stands before it, behind other bytes. */
 function sealed(message: { key: XaesKey; nonce: Buffer; plaintext: Buffer; aad: Buffer }): Buffer {
-  const target = Buffer.alloc(message.plaintext.length + 16);
-  xaesSeal({ ...message, target, offset: 0 });
-  return target;
+  const { key, nonce, plaintext, aad } = message;
+  const target = Buffer.concat([Buffer.alloc(3), nonce, Buffer.alloc(plaintext.length + 16)]);
+  xaesSeal({ key, plaintext, aad, target, offset: 3 });
+  assert.deepEqual(target.subarray(0, 27), Buffer.concat([Buffer.alloc(3), nonce]));
+  return target.subarray(27);
+}
+
+/** The plaintext of what `sealed` made. */
+function opened(message: { key: XaesKey; nonce: Buffer; sealed: Buffer; aad: Buffer }): Buffer {
+  const { key, nonce, aad } = message;
+  const whole = Buffer.concat([Buffer.alloc(3), nonce, message.sealed]);
+  return xaesOpen({ key, sealed: whole, aad, offset: 3 });
 }
 
 function drawn(key: XaesKey): Buffer {
@@ -40,7 +49,7 @@ function drawn(key: XaesKey): Buffer {
 
 /** The derived key of a nonce, in hex. */
 const derivedOf = (key: XaesKey, nonce: Buffer): string =>
-  key.withDerived(nonce, (derived) =>
+  key.withDerived(nonce, 0, (derived) =>
     (Buffer.isBuffer(derived) ? derived : derived.export()).toString('hex'),
   );
 
@@ -53,8 +62,8 @@ for (const { name, key: hex, derivedKey, aad: text, sealed: published } of VECTO
       sealed({ key, nonce: NONCE, plaintext: PLAINTEXT, aad }).toString('hex'),
       published,
     );
-    const opened = xaesOpen({ key, nonce: NONCE, sealed: Buffer.from(published, 'hex'), aad });
-    assert.deepEqual(opened, PLAINTEXT);
+    const plaintext = opened({ key, nonce: NONCE, sealed: Buffer.from(published, 'hex'), aad });
+    assert.deepEqual(plaintext, PLAINTEXT);
   });
 }
 
@@ -76,7 +85,7 @@ test('the accumulated hash over 10,000 random messages is the published one', ()
     const plaintext = readVector();
     const aad = readVector();
     const message = sealed({ key, nonce, plaintext, aad });
-    assert.ok(xaesOpen({ key, nonce, sealed: message, aad }).equals(plaintext));
+    assert.ok(opened({ key, nonce, sealed: message, aad }).equals(plaintext));
     accumulated.update(message);
   }
   assert.equal(
@@ -104,7 +113,7 @@ test('every flipped bit of sealed bytes, nonce or associated data is refused', (
     for (let bit = 0; bit < original[part].length * 8; bit += 1) {
       const altered = Buffer.from(original[part]);
       altered[bit >> 3] = altered.readUInt8(bit >> 3) ^ (1 << (bit & 7));
-      assert.throws(() => xaesOpen({ key, ...original, [part]: altered }), {
+      assert.throws(() => opened({ key, ...original, [part]: altered }), {
         code: 'internal',
         message: 'decryption failed',
       });
@@ -112,20 +121,20 @@ test('every flipped bit of sealed bytes, nonce or associated data is refused', (
   }
 });
 
-test('short input and nonces of another length are refused', () => {
+test('what is too short for a nonce and a tag is refused, as is a target without room', () => {
   const key = keyOf(Buffer.alloc(32, 5));
   const aad = Buffer.alloc(0);
-  for (const length of [0, 1, 15]) {
-    assert.throws(() => xaesOpen({ key, nonce: NONCE, sealed: Buffer.alloc(length), aad }), {
+  for (const length of [0, 1, 23, 24, 39, 42]) {
+    assert.throws(() => xaesOpen({ key, sealed: Buffer.alloc(length), aad, offset: 3 }), {
       message: 'decryption failed',
     });
   }
-  for (const length of [0, 12, 23, 25]) {
-    const nonce = Buffer.alloc(length);
-    assert.throws(() => sealed({ key, nonce, plaintext: PLAINTEXT, aad }), { code: 'internal' });
-    assert.throws(() => xaesOpen({ key, nonce, sealed: Buffer.alloc(32), aad }), {
+  for (const length of [0, 24, 24 + 12 + 16 + 2]) {
+    const target = Buffer.alloc(length);
+    assert.throws(() => xaesSeal({ key, plaintext: PLAINTEXT, aad, target, offset: 3 }), {
       code: 'internal',
     });
+    assert.deepEqual(target, Buffer.alloc(length));
   }
 });
 
@@ -165,6 +174,6 @@ test('two keys share neither prefixes nor derived keys, whosever nonce it is', (
 
 test('a derived key that was lent for one message is wiped', () => {
   const key = keyOf(Buffer.alloc(32, 6));
-  const lent = key.withDerived(NONCE, (derived) => derived);
+  const lent = key.withDerived(NONCE, 0, (derived) => derived);
   assert.ok(Buffer.isBuffer(lent) && lent.every((byte) => byte === 0));
 });
