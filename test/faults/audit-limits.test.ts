@@ -3,7 +3,7 @@ import { after, before, it } from 'node:test';
 import type { Pool } from 'pg';
 import { makeLogLeaf } from '../../src/adapters/postgres/audit/log-leaf.ts';
 import { appendBlocks } from '../../src/adapters/postgres/audit/segment.ts';
-import { encodeColumns, makeBlock } from '../../src/adapters/postgres/audit/segment-block.ts';
+import { blockOfEvents } from '../../src/adapters/postgres/audit/segment-block.ts';
 import { makeAuditWriter } from '../../src/adapters/postgres/audit/writer/writer.ts';
 import { makePool } from '../../src/adapters/postgres/pool.ts';
 import { inTransaction } from '../../src/adapters/postgres/session.ts';
@@ -40,7 +40,7 @@ it('takes a segment at exactly the end of the tree only, even from one that has 
   const append = (edge = makeEdge()) => {
     const key = { operation: 'log.key', attributes: { vkey: 'another' } } as const;
     const events = [makeLogLeaf(key, { atMs: clock.now(), random: randomBytes })];
-    const blocks = [makeBlock(events, encodeColumns(events))];
+    const blocks = [blockOfEvents(events)];
     const target = { logId: log.logId, edge, writers: [], blocks };
     return inTransaction(pool, (session) => appendBlocks(session, target));
   };

@@ -9,9 +9,13 @@ export type StoredBatch = PendingBatch & {
   mac: Buffer;
 };
 
-/** What a statement selects to give `PendingRow`. */
-export const PENDING_COLUMNS =
-  'day::text, boot_id, first_seq, log_id, n, leaves, sealed_who, sealed_what, terms, mac';
+/**
+ * What a statement selects to give `PendingRow`. Bytes would come in hexadecimal digits, half as long again as
+ * base64 and slower to read: about 1 µs of the sequencer's thread an event.
+ */
+export const PENDING_COLUMNS = `day::text, boot_id, first_seq, log_id, n,
+  encode(leaves, 'base64') as leaves, encode(sealed_who, 'base64') as sealed_who,
+  encode(sealed_what, 'base64') as sealed_what, encode(terms, 'base64') as terms, mac`;
 
 export type PendingRow = {
   day: string;
@@ -19,10 +23,10 @@ export type PendingRow = {
   first_seq: string;
   log_id: number;
   n: number;
-  leaves: Buffer;
-  sealed_who: Buffer;
-  sealed_what: Buffer;
-  terms: Buffer | null;
+  leaves: string;
+  sealed_who: string;
+  sealed_what: string;
+  terms: string | null;
   mac: Buffer;
 };
 
@@ -34,10 +38,12 @@ export function toBatch(row: PendingRow): StoredBatch {
     firstSeq: BigInt(row.first_seq),
     logId: row.log_id,
     count: row.n,
-    leaves: row.leaves,
-    who: row.sealed_who,
-    what: row.sealed_what,
-    terms: row.terms ?? undefined,
+    leaves: decode(row.leaves),
+    who: decode(row.sealed_who),
+    what: decode(row.sealed_what),
+    terms: row.terms === null ? undefined : decode(row.terms),
     mac: row.mac,
   };
 }
+
+const decode = (base64: string): Buffer => Buffer.from(base64, 'base64');

@@ -5,7 +5,7 @@ import { facetTerm } from '../../../crypto/audit-term.ts';
 import { randomBytes } from '../../../crypto/random.ts';
 import { readLeaf } from '../../../domain/audit/read-leaf.ts';
 import { indexBlocks, leafFacetsOf } from './postings.ts';
-import { encodeColumns, makeBlock, type SequencedEvent } from './segment-block.ts';
+import { blockOfEvents, type SequencedEvent } from './segment-block.ts';
 
 function makeEvent(hashes: readonly bigint[], more = {}): SequencedEvent {
   const id = randomBytes(16).toString('base64url');
@@ -27,10 +27,8 @@ function makeEvent(hashes: readonly bigint[], more = {}): SequencedEvent {
   return { bytes: Buffer.from(text), leaf, who: none, what: none, terms };
 }
 
-const blockOf = (events: SequencedEvent[]) => makeBlock(events, encodeColumns(events));
-
 /** What the database makes of it: each term with its positions, in order of the array. */
-function read(blocks: ReturnType<typeof blockOf>[]): [bigint, number[]][] {
+function read(blocks: ReturnType<typeof blockOfEvents>[]): [bigint, number[]][] {
   const { terms, positions } = indexBlocks(blocks);
   const lists = [...positions.matchAll(/"\{([\d,]+)\}"/g)].map(([, list = '']) =>
     list.split(',').map(Number),
@@ -49,7 +47,7 @@ test('each term stands once, in order, with the ascending positions of all its e
     fc.property(events, fc.nat({ max: 12 }), (given, cut) => {
       const made = given.map((hashes) => makeEvent(hashes));
       const parts = [made.slice(0, cut), made.slice(cut)].filter((part) => part.length > 0);
-      const index = read(parts.map(blockOf));
+      const index = read(parts.map(blockOfEvents));
       const order = index.map(([term]) => term);
       assert.deepEqual(
         order,
@@ -72,13 +70,13 @@ test('a term that equals one of a facet by chance is merged with it', () => {
     makeEvent([], { vlt: 'demo' }),
     makeEvent([term], { vlt: 'demo' }),
   ];
-  const found = new Map(read([blockOf(events.slice(0, 1)), blockOf(events.slice(1))]));
+  const found = new Map(read([blockOfEvents(events.slice(0, 1)), blockOfEvents(events.slice(1))]));
   assert.deepEqual(found.get(term), [0, 1, 2]);
 });
 
 test('purposes are terms, not facets of leaves', () => {
   const event = makeEvent([], { vlt: 'demo' });
-  const block = blockOf([{ ...event, terms: [{ kind: 'purpose', hash: 5n }] }]);
+  const block = blockOfEvents([{ ...event, terms: [{ kind: 'purpose', hash: 5n }] }]);
   assert.deepEqual(leafFacetsOf([block]).sort(), ['op:detokenize', 'out:allow', 'vlt:demo']);
   const found = new Map(read([block]));
   assert.deepEqual(found.get(facetTerm('pur:0000000000000005')), [0]);

@@ -33,19 +33,19 @@ export function leafFacetsOf(blocks: readonly SegmentBlock[]): string[] {
 
 /** One posting for each occurrence, sorted as numbers: big integers are slow keys of maps. */
 function termPostings(blocks: readonly SegmentBlock[]): Posting[] {
-  const total = blocks.reduce((sum, { terms }) => sum + terms.length, 0);
+  const total = blocks.reduce((sum, { terms }) => sum + terms.places.length, 0);
   const highs = new Int32Array(total);
   const lows = new Uint32Array(total);
   const places = new Uint32Array(total);
   let [at, first] = [0, 0];
-  for (const block of blocks) {
-    const view = new DataView(block.terms.buffer);
-    for (let index = 0; index < block.terms.length; index += 1, at += 1) {
-      highs[at] = view.getInt32(8 * index + HIGH, IS_LITTLE);
-      lows[at] = view.getUint32(8 * index + LOW, IS_LITTLE);
-      places[at] = first + (block.places[index] ?? 0);
+  for (const { terms, count } of blocks) {
+    highs.set(terms.highs, at);
+    lows.set(terms.lows, at);
+    for (const place of terms.places) {
+      places[at] = first + place;
+      at += 1;
     }
-    first += block.count;
+    first += count;
   }
   const valueAt = (numbers: Int32Array | Uint32Array, index: number) => numbers[index] ?? 0;
   const order = Uint32Array.from(highs.keys()).sort(
@@ -57,10 +57,6 @@ function termPostings(blocks: readonly SegmentBlock[]): Posting[] {
     places: [valueAt(places, index)],
   }));
 }
-
-/** Typed arrays lie in memory as the machine has it. */
-const IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const [HIGH, LOW] = IS_LITTLE ? [4, 0] : [0, 4];
 
 function facetPostings(blocks: readonly SegmentBlock[]): Posting[] {
   const places = new Map<string, number[]>();

@@ -1,12 +1,7 @@
 import type { Edge } from '../../../tlog/edge.ts';
 import type { Session } from '../session.ts';
 import { indexBlocks, leafFacetsOf } from './postings.ts';
-import {
-  encodeColumns,
-  makeBlock,
-  type SegmentBlock,
-  type SequencedEvent,
-} from './segment-block.ts';
+import { blockOfEvents, type SegmentBlock, type SequencedEvent } from './segment-block.ts';
 
 export type { SequencedEvent } from './segment-block.ts';
 
@@ -29,7 +24,7 @@ export function appendSegment(
   session: Session,
   { events, ...target }: Target & { events: readonly SequencedEvent[] },
 ): Promise<void> {
-  return appendBlocks(session, { ...target, blocks: [makeBlock(events, encodeColumns(events))] });
+  return appendBlocks(session, { ...target, blocks: [blockOfEvents(events)] });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { RandomBytes } from '../../../../crypto/random.ts';
 import { type LogStatement, makeLogLeaf } from '../log-leaf.ts';
 import { MAX_SEGMENT_EVENTS, type WriterProgress } from '../segment.ts';
-import { encodeColumns, makeBlock, type SegmentBlock } from '../segment-block.ts';
+import { blockOfEvents, type SegmentBlock } from '../segment-block.ts';
 
 /** How far a writer has come. */
 type Progress = Omit<WriterProgress, 'bootId'>;
@@ -36,8 +36,7 @@ export function makeDraft(deps: { atMs: number; random: RandomBytes }): Draft {
     room: () => MAX_SEGMENT_EVENTS - count,
     add,
     state: (bootId, statement, progress) => {
-      const said = [makeLogLeaf(statement, deps)];
-      add(bootId, makeBlock(said, encodeColumns(said)), progress);
+      add(bootId, blockOfEvents([makeLogLeaf(statement, deps)]), progress);
     },
     progress: () =>
       [...reached].map(([bootId, progress]) => ({

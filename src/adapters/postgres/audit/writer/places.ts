@@ -4,7 +4,7 @@ import { sha256 } from '../../../../crypto/digest.ts';
 import { readLeaf } from '../../../../domain/audit/read-leaf.ts';
 import { VaultError } from '../../../../domain/errors.ts';
 import { inTransaction, runStatement, type Session } from '../../session.ts';
-import { decodeLeaves } from '../framing.ts';
+import { LEAF_HEAD } from '../frames.ts';
 import type { Batch } from './batch.ts';
 import { insertBatch } from './commit.ts';
 
@@ -125,6 +125,7 @@ export async function findIntegrated(
     return new Set();
   }
   const rows = await runStatement<{ place: number }>(pool, {
+    name: 'audit-in-tree',
     text: IN_TREE,
     values: [
       batches.map(firstTerm),
@@ -136,10 +137,10 @@ export async function findIntegrated(
   return new Set(batches.filter((_, index) => places.has(index + 1)));
 }
 
-/** The term of the first event's id. */
-function firstTerm({ leaves, count }: Batch): bigint {
-  const [first] = decodeLeaves(leaves, count);
-  const leaf = first && readLeaf(first);
+/** The term of the first event's id. Of the first leaf alone: each batch that is kept comes by here. */
+function firstTerm({ leaves }: Batch): bigint {
+  const end = LEAF_HEAD + leaves.readUInt16BE();
+  const leaf = readLeaf(leaves.toString('utf8', LEAF_HEAD, end));
   if (leaf === undefined) {
     throw new VaultError('internal', { detail: 'an audit leaf cannot be read' });
   }
