@@ -1,3 +1,6 @@
+import type { Decision } from '../domain/policy/decide.ts';
+import type { Field } from '../domain/policy/policy.ts';
+import { whenThere } from '../domain/soon.ts';
 import type { Operations } from './operation.ts';
 import { checkAction } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
@@ -19,11 +22,13 @@ export function makeDetokenizeBatch(deps: OperationDeps): Operations['detokenize
     } as const;
     return audited(deps, call, subject, (session) => {
       checkAction(session, { ...asked, action: 'detokenize', items, atMs: deps.clock.now() });
+      const decided = new Map<Field, Decision>();
       return eachItem(deps.clock, asks, {
-        run: async (ask) => {
-          const output = await reveal(deps, session, { ...ask, items, reveal: asked });
-          return { output, fate: { token: ask.token, field: output.field } };
-        },
+        run: ({ token, field }) =>
+          whenThere(
+            reveal(deps, session, { token, field, items, reveal: asked, decided }),
+            (output) => ({ output, fate: { token, field: output.field } }),
+          ),
         fateOf: ({ token }) => ({ token }),
       });
     });

@@ -1,3 +1,4 @@
+import { whenThere } from '../domain/soon.ts';
 import type { DetokenizeInput, Operations } from './operation.ts';
 import type { OperationDeps } from './steps/deps.ts';
 import { reveal } from './steps/reveal.ts';
@@ -10,11 +11,13 @@ export function makeDetokenizeStream(deps: OperationDeps): Operations['detokeniz
     action: 'detokenize',
     revealOf,
     fateOf: ({ token }) => ({ token }),
-    run: async (session, input) => {
+    run: (session, input) => {
       const { token, field } = input;
       const ask = { token, field, items: UNBOUNDED, reveal: revealOf(input) };
-      const output = await reveal(deps, session, ask);
-      return { output, fate: { token, field: output.field } };
+      return whenThere(reveal(deps, session, ask), (output) => ({
+        output,
+        fate: { token, field: output.field },
+      }));
     },
   });
 }

@@ -1,5 +1,6 @@
 import { VaultError } from '../domain/errors.ts';
 import type { TokenMode } from '../domain/policy/policy.ts';
+import { type Soon, whenThere } from '../domain/soon.ts';
 import type { Operations } from './operation.ts';
 import { checkAction, type Session } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
@@ -10,7 +11,7 @@ import { checkKnown, fingerprintKey } from './steps/known-value.ts';
 import { orFresh } from './steps/or-fresh.ts';
 import { permittedField } from './steps/permitted-field.ts';
 
-type Finder = (deps: OperationDeps, session: Session, ask: IssueAsk) => Promise<string>;
+type Finder = (deps: OperationDeps, session: Session, ask: IssueAsk) => Soon<string>;
 
 /** How the token of a known value is found: by its fingerprint, or by computing what every call computes. */
 const FINDERS = {
@@ -33,15 +34,16 @@ export function makeLookup(deps: OperationDeps): Operations['lookup'] {
     });
 }
 
-async function findStored(deps: OperationDeps, session: Session, ask: IssueAsk): Promise<string> {
+function findStored(deps: OperationDeps, session: Session, ask: IssueAsk): Soon<string> {
   const candidate = checkCandidate(deps, session, ask);
   const key = fingerprintKey(session, candidate);
-  return orFresh(deps, session, async ({ notes }) => {
-    const row = await deps.reads.findByFingerprint(key, notes);
-    if (row === undefined) throw new VaultError('token_not_found');
-    checkKnown(session, row, candidate.value);
-    return row.token;
-  });
+  return orFresh(deps, session, ({ notes }) =>
+    whenThere(deps.reads.findByFingerprint(key, notes), (row) => {
+      if (row === undefined) throw new VaultError('token_not_found');
+      checkKnown(session, row, candidate.value);
+      return row.token;
+    }),
+  );
 }
 
 async function refuse(): Promise<never> {

@@ -1,10 +1,9 @@
 import type { Operations } from './operation.ts';
 import { checkAction } from './steps/access.ts';
 import { audited } from './steps/audited.ts';
-import { eachItem } from './steps/batch.ts';
 import type { OperationDeps } from './steps/deps.ts';
 import { checkSameBatch, repeatsOf } from './steps/idempotency.ts';
-import { issue } from './steps/issue.ts';
+import { issueAll } from './steps/issue-all.ts';
 
 /** Swaps up to 1,000 values for their tokens, each with a fate of its own, in order. */
 export function makeTokenizeBatch(deps: OperationDeps): Operations['tokenizeBatch'] {
@@ -15,13 +14,7 @@ export function makeTokenizeBatch(deps: OperationDeps): Operations['tokenizeBatc
       const repeatOf = repeatsOf(deps, session);
       const repeats = inputs.map((_, index) => repeatOf(index));
       await checkSameBatch(repeats);
-      return eachItem(deps.clock, inputs, {
-        run: async (input, index) => {
-          const token = await issue(deps, session, { input, items, repeat: repeats[index] });
-          return { output: { token }, fate: { token, field: input.field } };
-        },
-        fateOf: ({ field }) => ({ field }),
-      });
+      return issueAll(deps, session, { inputs, repeats });
     });
   };
 }

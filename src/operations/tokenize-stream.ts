@@ -1,3 +1,4 @@
+import { whenThere } from '../domain/soon.ts';
 import type { Operations } from './operation.ts';
 import type { OperationDeps } from './steps/deps.ts';
 import { issue } from './steps/issue.ts';
@@ -9,9 +10,10 @@ export function makeTokenizeStream(deps: OperationDeps): Operations['tokenizeStr
   return makeStream(deps, {
     action: 'tokenize',
     fateOf: ({ field }) => ({ field }),
-    run: async (session, input) => {
-      const token = await issue(deps, session, { input, items: UNBOUNDED });
-      return { output: { token }, fate: { token, field: input.field } };
-    },
+    run: (session, input) =>
+      whenThere(issue(deps, session, { input, items: UNBOUNDED }), (token) => ({
+        output: { token },
+        fate: { token, field: input.field },
+      })),
   });
 }

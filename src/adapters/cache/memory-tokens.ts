@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Forgettable } from '../../operations/ports/token-reads.ts';
+import type { TokenKey } from '../../operations/ports/token-store.ts';
 import { type CachedRow, type EntryKey, nameOf, tokenName } from './entry.ts';
 
 /**
@@ -47,20 +48,20 @@ export function makeMemoryTokens({ maxBytes }: { maxBytes: number }): MemoryToke
     sizeCalculation: sizeOf,
   });
 
-  const findToken = (name: string): CachedRow | undefined => {
-    const packed = entries.get(name);
-    return packed === undefined || 'name' in packed ? undefined : unpack(name, packed);
+  const findToken = (key: TokenKey): CachedRow | undefined => {
+    const packed = entries.get(tokenName(key));
+    return packed === undefined || 'name' in packed ? undefined : unpack(key.token, packed);
   };
 
   const findByAlias = ({ name, sealed }: Alias): CachedRow | undefined => {
     const packed = entries.get(name);
     const isSame = packed !== undefined && 'shard' in packed && packed.sealed === sealed;
-    return isSame ? unpack(name, packed) : undefined;
+    return isSame ? unpack(name.slice(name.indexOf('/') + 1), packed) : undefined;
   };
 
   return {
     find(key) {
-      if ('token' in key) return findToken(nameOf(key));
+      if ('token' in key) return findToken(key);
       const alias = entries.get(nameOf(key));
       return alias === undefined || 'shard' in alias ? undefined : findByAlias(alias);
     },
@@ -94,10 +95,10 @@ function pack(row: CachedRow): Packed {
   };
 }
 
-function unpack(name: string, packed: Packed): CachedRow {
+function unpack(token: string, packed: Packed): CachedRow {
   const { shard, fieldId, sealed, createdAtMs, readAtMs, expiresAtMs } = packed;
   return {
-    token: name.slice(name.indexOf('/') + 1),
+    token,
     shard,
     fieldId,
     sealed: Buffer.from(sealed, 'latin1'),

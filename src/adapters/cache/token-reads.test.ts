@@ -137,7 +137,7 @@ it('lets nobody fail by the read of another', async () => {
   state.row = {};
   const after = reads.find(KEY, noted());
   resolve();
-  await assert.rejects(before);
+  await assert.rejects(async () => before);
   assert.ok(await after);
 });
 

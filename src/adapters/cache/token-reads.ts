@@ -1,6 +1,11 @@
+import type { Soon } from '../../domain/soon.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
 import type { ReadNotes, TokenReads } from '../../operations/ports/token-reads.ts';
-import type { StoredToken, TokenStore } from '../../operations/ports/token-store.ts';
+import type {
+  FingerprintKey,
+  StoredToken,
+  TokenStore,
+} from '../../operations/ports/token-store.ts';
 import { type CacheCounts, makeCacheCounts } from '../../telemetry/metrics-cache.ts';
 import { asCached, type CachedRow, cachedRow, type EntryKey, endOf, nameOf } from './entry.ts';
 import { type MemoryTokens, makeMemoryTokens } from './memory-tokens.ts';
@@ -48,6 +53,10 @@ export function makeTokenReads(options: Options): CachedTokenReads {
   return {
     find: read,
     findByFingerprint: read,
+    findAllByFingerprint: (keys, notes) =>
+      maxBytes > 0 && shared === undefined && !notes.isFresh
+        ? readAll(deps, keys, notes)
+        : Promise.all(keys.map((key) => read(key, notes))),
     forget(keys) {
       for (const key of keys) memory.forget(key);
       shared?.drop(keys);
@@ -56,30 +65,71 @@ export function makeTokenReads(options: Options): CachedTokenReads {
   };
 }
 
-async function readThrough(
+function readThrough(deps: Deps, key: EntryKey, notes: ReadNotes): Soon<StoredToken | undefined> {
+  if (notes.isFresh) return readAnew(deps, key);
+  return findInMemory(deps, key, notes) ?? readElsewhere(deps, key, notes);
+}
+
+/**
+ * Values out of memory, and all others out of the store. Nobody joins these reads: values of batches are new ones
+ * mostly, and equal questions share a statement as it is.
+ */
+async function readAll(
+  deps: Deps,
+  keys: readonly FingerprintKey[],
+  notes: ReadNotes,
+): Promise<(StoredToken | undefined)[]> {
+  const rows: (StoredToken | undefined)[] = keys.map((key) => findInMemory(deps, key, notes));
+  const missing = keys.filter((_, index) => rows[index] === undefined);
+  const found = (await readStoreAll(deps, missing)).values();
+  return rows.map((row) => row ?? found.next().value);
+}
+
+async function readStoreAll(
+  deps: Deps,
+  keys: readonly FingerprintKey[],
+): Promise<(StoredToken | undefined)[]> {
+  const { store, counts } = deps;
+  try {
+    const rows = await Promise.all(keys.map((key) => store.findByFingerprint(key)));
+    keys.forEach((key, index) => {
+      const row = rows[index];
+      counts.store[row === undefined ? 'miss' : 'hit'] += 1;
+      remember(deps, key, row);
+    });
+    return rows;
+  } catch (error) {
+    counts.store.error += keys.length;
+    throw error;
+  }
+}
+
+function findInMemory(
+  { memory, storeClock, counts }: Deps,
+  key: EntryKey,
+  notes: ReadNotes,
+): CachedRow | undefined {
+  const row = memory.find(key);
+  const isLive = row !== undefined && storeClock.now() < endOf(row);
+  counts.memory[isLive ? 'hit' : 'miss'] += 1;
+  if (!isLive) return undefined;
+  notes.cached.push(asCached(key.vaultId, row));
+  return row;
+}
+
+async function readElsewhere(
   deps: Deps,
   key: EntryKey,
   notes: ReadNotes,
 ): Promise<StoredToken | undefined> {
-  if (notes.isFresh) return readAnew(deps, key);
-  let known = findInMemory(deps, key);
+  const name = nameOf(key);
   // Between here and the beginning of a flight nothing is awaited, unless there is one to join.
-  const flight = known === undefined ? deps.flights.get(nameOf(key)) : undefined;
-  if (flight !== undefined) known = await join(flight);
-  if (known !== undefined) {
-    notes.cached.push(asCached(key.vaultId, known));
-    return known;
-  }
-  const { row, isCached } = await fly(deps, key);
+  const flight = deps.flights.get(name);
+  const joined = flight === undefined ? undefined : await join(flight);
+  const { row, isCached } =
+    joined === undefined ? await fly(deps, name, key) : { row: joined, isCached: true };
   if (row !== undefined && isCached) notes.cached.push(asCached(key.vaultId, row));
   return row;
-}
-
-function findInMemory({ memory, storeClock, counts }: Deps, key: EntryKey): CachedRow | undefined {
-  const row = memory.find(key);
-  const isLive = row !== undefined && storeClock.now() < endOf(row);
-  counts.memory[isLive ? 'hit' : 'miss'] += 1;
-  return isLive ? row : undefined;
 }
 
 /**
@@ -92,9 +142,8 @@ async function join(flight: Promise<Read>): Promise<CachedRow | undefined> {
 }
 
 /** Begins a read that others may join. */
-async function fly(deps: Deps, key: EntryKey): Promise<Read> {
+async function fly(deps: Deps, name: string, key: EntryKey): Promise<Read> {
   const { flights } = deps;
-  const name = nameOf(key);
   const flight = look(deps, key);
   flights.set(name, flight);
   try {

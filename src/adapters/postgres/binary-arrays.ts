@@ -1,6 +1,7 @@
 // Array parameters in the binary form of `array_send` (PostgreSQL, src/backend/utils/adt/arrayfuncs.c): the
 // driver sends a Buffer as it is. Its own text form costs both sides several times as much: bytes become
-// hexadecimal digits, texts are searched for quotes, and the server takes all of it apart again.
+// hexadecimal digits, texts are searched for quotes, and the server takes all of it apart again. The loops count:
+// iterators, of ten arrays a statement, leave more garbage than the rows themselves.
 
 type Optional<T> = T | undefined;
 
@@ -49,7 +50,8 @@ export function timestamps(values: readonly Optional<Date>[]): Buffer {
 export function byteas(values: readonly Optional<Uint8Array>[]): Buffer {
   const array = make(OIDS.bytea, values, (value) => value.length);
   let at = HEADER_BYTES;
-  for (const value of values) {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
     at = array.writeInt32BE(value?.length ?? NULL, at);
     if (value !== undefined) {
       array.set(value, at);
@@ -64,7 +66,8 @@ export function texts(values: readonly Optional<string>[]): Buffer {
   // No character has more bytes than this; the rest is cut off.
   const array = make(OIDS.text, values, (value) => value.length * 3);
   let at = HEADER_BYTES;
-  for (const value of values) {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
     const from = at + LENGTH_BYTES;
     const length = value === undefined ? NULL : array.write(value, from, 'utf8');
     array.writeInt32BE(length, at);
@@ -81,7 +84,8 @@ function fixed<Value>(
 ): Buffer {
   const array = make(oid, values, () => bytes);
   let at = HEADER_BYTES;
-  for (const value of values) {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
     at = array.writeInt32BE(value === undefined ? NULL : bytes, at);
     if (value !== undefined) at = write(array, value, at);
   }
@@ -96,7 +100,8 @@ function make<Value>(
 ): Buffer {
   let size = HEADER_BYTES;
   let hasNull = 0;
-  for (const value of values) {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
     size += LENGTH_BYTES;
     if (value === undefined) hasNull = 1;
     else size += sizeOf(value);

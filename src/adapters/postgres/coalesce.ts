@@ -112,9 +112,9 @@ function makeSettle<Item, Result>(options: CoalescerOptions<Item, Result>) {
       if (results.length !== batch.length) {
         throw new VaultError('internal', { detail: 'a batch must give one result per item' });
       }
-      for (const [index, call] of batch.entries()) {
+      batch.forEach((call, index) => {
         call.resolve(results[index] as Result);
-      }
+      });
     } catch (error) {
       await settleFailed(batch, error);
     }

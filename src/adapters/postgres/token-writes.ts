@@ -100,8 +100,8 @@ export async function storeOrExplain<Row, Result>(
   },
 ): Promise<Attempt<Result>[]> {
   const stored = await how.store(session, rows);
+  if (stored.size === rows.length) return rows.map(() => how.done);
   const losers = rows.filter((row) => !stored.has(row));
-  if (losers.length === 0) return rows.map(() => how.done);
   // A new statement: the snapshot of the write is older than the rows that won against it.
   const explained = await how.explain(session, losers);
   const results = new Map(losers.map((row, index) => [row, explained[index]]));

@@ -1,7 +1,7 @@
 import type { NewToken, TokenKey } from '../../operations/ports/token-store.ts';
 import { bigints, bools, byteas, ints, smallints, texts, timestamps } from './binary-arrays.ts';
-import type { Session, Statement } from './session.ts';
-import { fingerprintColumns, keyArrays, nameOf } from './token-rows.ts';
+import type { Session } from './session.ts';
+import { keyArrays, nameOf } from './token-rows.ts';
 
 /** A row of `token` to write. `target`: it only holds the fingerprint of that token. */
 export type Draft = NewToken & { target?: Pick<TokenKey, 'shard' | 'token'> };
@@ -15,7 +15,10 @@ const NOT_REVOKED = `(
 // What nearly all rows are: nobody's, without tags, of a large format. They need a fifth less of the server
 // than by the statement for all. The order is the caller's (`lockOrder`), spelled out because the planner is
 // free to change it.
+//
+// Which rows were stored is said only when not all were: an answer of as many rows took us 2 µs for each.
 const WRITE_PLAIN = `
+with stored as (
 insert into token (shard, vault_id, token, field_id, fp_even, fp_odd, sealed, metadata, expires_at,
   reveals_left)
 select i.shard, i.vault_id, i.token, i.field_id, i.fp_even, i.fp_odd, i.sealed, i.metadata,
@@ -27,7 +30,12 @@ from unnest($1::smallint[], $2::int[], $3::text[], $4::smallint[], $5::bytea[], 
 where ${NOT_REVOKED}
 order by i.ord
 on conflict do nothing
-returning vault_id, token`;
+returning vault_id, token
+), total as (
+  select count(*)::int as stored from stored
+)
+select total.stored, stored.vault_id, stored.token
+from total left join stored on total.stored < $11`;
 
 // Persons are locked before the first row is written: an erasure that runs is waited for while nobody waits
 // for us. Who it has erased is missing here, and so are the rows that name them.
@@ -88,17 +96,29 @@ export async function writeRows<Row extends Draft>(
   rows: readonly Row[],
 ): Promise<Set<Row>> {
   if (rows.length === 0) return new Set();
-  const stored = await session.rows<{ vault_id: number; token: string }>(writing(rows));
-  // Nothing was in the way of any: the rule.
-  if (stored.length === rows.length) return new Set(rows);
-  const names = new Set(stored.map((row) => nameOf({ vaultId: row.vault_id, token: row.token })));
+  const stored = await (rows.every(isPlain) ? writePlain(session, rows) : writeAll(session, rows));
+  if (stored === 'all') return new Set(rows);
+  const names = new Set(stored.map(({ vault_id: vaultId, token }) => nameOf({ vaultId, token })));
   return new Set(rows.filter((row) => names.has(nameOf(row))));
 }
 
-function writing(rows: readonly Draft[]): Statement {
-  return rows.every(isPlain)
-    ? { name: 'token-insert-plain', text: WRITE_PLAIN, values: plainArrays(rows) }
-    : { name: 'token-insert', text: WRITE, values: [...plainArrays(rows), ...otherArrays(rows)] };
+type Stored = { vault_id: number; token: string };
+
+async function writePlain(session: Session, rows: readonly Draft[]): Promise<Stored[] | 'all'> {
+  const answers = await session.rows<Partial<Stored> & { stored: number }>({
+    name: 'token-insert-plain',
+    text: WRITE_PLAIN,
+    values: [...plainArrays(rows), rows.length],
+  });
+  const [first] = answers;
+  // Nothing was in the way of any: the rule.
+  if (first?.stored === rows.length) return 'all';
+  return first === undefined || first.stored === 0 ? [] : (answers as Stored[]);
+}
+
+function writeAll(session: Session, rows: readonly Draft[]): Promise<Stored[]> {
+  const values = [...plainArrays(rows), ...otherArrays(rows)];
+  return session.rows<Stored>({ name: 'token-insert', text: WRITE, values });
 }
 
 function isPlain({ subjectId, small, tags, target }: Draft): boolean {
@@ -108,17 +128,23 @@ function isPlain({ subjectId, small, tags, target }: Draft): boolean {
 }
 
 function plainArrays(rows: readonly Draft[]): unknown[] {
-  const fingerprints = rows.map((row) => fingerprintColumns(row.fingerprint));
   return [
     ...keyArrays(rows),
     smallints(rows.map((row) => row.fieldId)),
-    byteas(fingerprints.map((columns) => columns.even)),
-    byteas(fingerprints.map((columns) => columns.odd)),
+    byteas(rows.map((row) => digestOf(row, 0))),
+    byteas(rows.map((row) => digestOf(row, 1))),
     byteas(rows.map((row) => row.sealed)),
     byteas(rows.map((row) => row.metadata)),
     timestamps(rows.map((row) => row.expiresAt)),
     ints(rows.map((row) => row.revealsLeft)),
   ];
+}
+
+/** The fingerprint of a row, where its key's version has this parity (`fingerprintColumns`). */
+function digestOf({ fingerprint }: Draft, parity: 0 | 1): Buffer | undefined {
+  return fingerprint !== undefined && fingerprint.version % 2 === parity
+    ? fingerprint.digest
+    : undefined;
 }
 
 function otherArrays(rows: readonly Draft[]): unknown[] {

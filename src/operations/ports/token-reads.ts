@@ -1,3 +1,4 @@
+import type { Soon } from '../../domain/soon.ts';
 import type { CachedToken } from './audit-log.ts';
 import type { FingerprintKey, StoredToken, TokenKey } from './token-store.ts';
 
@@ -19,8 +20,13 @@ export type Forgettable = Pick<TokenKey, 'vaultId' | 'token'>;
  * cache that fails, is slow, or holds what we did not write is as one that has nothing.
  */
 export interface TokenReads {
-  find(key: TokenKey, notes: ReadNotes): Promise<StoredToken | undefined>;
-  findByFingerprint(key: FingerprintKey, notes: ReadNotes): Promise<StoredToken | undefined>;
+  find(key: TokenKey, notes: ReadNotes): Soon<StoredToken | undefined>;
+  findByFingerprint(key: FingerprintKey, notes: ReadNotes): Soon<StoredToken | undefined>;
+  /** As `findByFingerprint` of each, in order. */
+  findAllByFingerprint(
+    keys: readonly FingerprintKey[],
+    notes: ReadNotes,
+  ): Promise<(StoredToken | undefined)[]>;
   /** Drops what caches have of these tokens; those of other processes find out by themselves. */
   forget(keys: readonly Forgettable[]): void;
 }

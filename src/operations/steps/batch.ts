@@ -1,4 +1,5 @@
 import { ERRORS, type VaultError } from '../../domain/errors.ts';
+import type { Soon } from '../../domain/soon.ts';
 import type { ItemError } from '../operation.ts';
 import type { Clock } from '../ports/clock.ts';
 import { asVaultError } from './audited.ts';
@@ -19,14 +20,14 @@ export async function eachItem<Item, Output>(
     run,
     fateOf,
   }: {
-    run: (item: Item, index: number) => Promise<{ output: Output; fate: Fate }>;
+    run: (item: Item, index: number) => Soon<{ output: Output; fate: Fate }>;
     fateOf: (item: Item) => Fate;
   },
 ): Promise<{ fates: Fate[]; output: { items: (Output | ItemError)[] } }> {
-  const settled = await settleInTurns(clock, items, run);
+  const settled = await inTurns(clock, items, run);
   const fates: Fate[] = [];
   const outputs: (Output | ItemError)[] = [];
-  for (const [index, result] of settled.entries()) {
+  settled.forEach((result, index) => {
     if ('done' in result) {
       fates.push(result.done.fate);
       outputs.push(result.done.output);
@@ -36,7 +37,7 @@ export async function eachItem<Item, Output>(
       fates.push({ ...(item === undefined ? {} : fateOf(item)), failure });
       outputs.push(itemError(failure));
     }
-  }
+  });
   const outage = fates.every(
     ({ failure }) => failure !== undefined && ERRORS[failure.code].status >= 500,
   );
@@ -47,26 +48,48 @@ export async function eachItem<Item, Output>(
 /** How an item ended. */
 type Settled<Result> = { done: Result } | { error: unknown };
 
-async function settleInTurns<Item, Result>(
+/** Runs each item, in order, and resolves when all have ended; never rejects. Others have their turns between. */
+export async function inTurns<Item, Result>(
   clock: Pick<Clock, 'monotonic'>,
   items: readonly Item[],
-  run: (item: Item, index: number) => Promise<Result>,
+  run: (item: Item, index: number) => Soon<Result>,
 ): Promise<Settled<Result>[]> {
-  const begun: Promise<Settled<Result>>[] = [];
+  const settled: Settled<Result>[] = new Array(items.length);
+  const underWay: Promise<void>[] = [];
   let turnBeganAtMs = clock.monotonic();
-  for (const [index, item] of items.entries()) {
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index] as Item;
     if (clock.monotonic() - turnBeganAtMs >= TURN_MS) {
       await new Promise(setImmediate);
       turnBeganAtMs = clock.monotonic();
     }
-    // Settled at once: an item may fail before the last one has begun.
-    begun.push(run(item, index).then(done, failed));
+    try {
+      const result = run(item, index);
+      // Listened to at once: an item may fail before the last one has begun.
+      if (result instanceof Promise) underWay.push(settle(settled, index, result));
+      else settled[index] = { done: result };
+    } catch (error) {
+      settled[index] = { error };
+    }
   }
-  return Promise.all(begun);
+  await Promise.all(underWay);
+  return settled;
 }
 
-const done = <Result>(result: Result): Settled<Result> => ({ done: result });
-const failed = (error: unknown): Settled<never> => ({ error });
+function settle<Result>(
+  settled: Settled<Result>[],
+  index: number,
+  result: Promise<Result>,
+): Promise<void> {
+  return result.then(
+    (done) => {
+      settled[index] = { done };
+    },
+    (error: unknown) => {
+      settled[index] = { error };
+    },
+  );
+}
 
 /** An item's failure as the caller sees it: constant texts of the error table. */
 export function itemError({ code }: VaultError): ItemError {

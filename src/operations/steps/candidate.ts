@@ -1,3 +1,4 @@
+import type { Soon } from '../../domain/soon.ts';
 import type { TokenSpace } from '../../domain/tokens/format.ts';
 import { shardOf } from '../../domain/tokens/shard.ts';
 import { normalise } from '../../domain/values/normalise.ts';
@@ -49,11 +50,11 @@ export function checkCandidate(
 }
 
 /** The row of the person that a request names, made where it is new. */
-export async function ensureSubject(
+export function ensureSubject(
   deps: Pick<OperationDeps, 'tokens'>,
   { vault, cipher }: Session,
   subject: string | undefined,
-): Promise<SubjectRow | undefined> {
+): Soon<SubjectRow | undefined> {
   if (subject === undefined) return undefined;
   const digest = cipher.subjectDigest(subject);
   const fresh = cipher.newSubjectSecret();
@@ -72,27 +73,34 @@ export function rowOf(
   const { field, fieldId, value, metadata, tags, life } = candidate;
   // Deterministic values are shared between subjects and have no owner (DESIGN §7).
   const owner = field.token.mode === 'deterministic' ? undefined : subject;
-  return {
+  const { sealed, metadata: sealedMetadata } = sealContent(
+    cipher,
+    { value, metadata },
+    { fieldId, token, owner },
+  );
+  // Member by member: as many objects spread into one took longer, and left four times as much garbage.
+  const row: NewToken = {
     vaultId: vault.id,
     shard: shardOf(token),
     token,
     fieldId,
     sealedForSubject: owner !== undefined,
-    ...sealContent(cipher, { value, metadata }, { fieldId, token, owner }),
-    ...(subject === undefined ? {} : { subjectId: subject.id }),
-    ...smallOf(session, candidate, token),
-    ...(tags.length === 0 ? {} : { tags }),
-    ...(field.maxReveals === undefined ? {} : { revealsLeft: field.maxReveals }),
-    ...life,
+    sealed,
   };
+  if (sealedMetadata !== undefined) row.metadata = sealedMetadata;
+  if (subject !== undefined) row.subjectId = subject.id;
+  if (field.token.format.isSmall) row.small = smallOf(session, candidate, token);
+  if (tags.length > 0) row.tags = tags;
+  if (field.maxReveals !== undefined) row.revealsLeft = field.maxReveals;
+  if (life.expiresAt !== undefined) row.expiresAt = life.expiresAt;
+  return row;
 }
 
-/** What a token of a small format leaves behind when it ends; nothing for all others. */
+/** What a token of a small format leaves behind when it ends. */
 function smallOf(
   { cipher: { digests } }: Session,
-  { field, fieldId, space: { kept } }: Candidate,
+  { fieldId, space: { kept } }: Candidate,
   token: string,
-): { small?: SmallToken } {
-  if (!field.token.format.isSmall) return {};
-  return { small: { tombstone: digests.tombstone(token), space: digests.space(fieldId, kept) } };
+): SmallToken {
+  return { tombstone: digests.tombstone(token), space: digests.space(fieldId, kept) };
 }

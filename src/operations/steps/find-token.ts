@@ -1,4 +1,5 @@
 import type { Field, TokenMode } from '../../domain/policy/policy.ts';
+import { type Soon, whenThere } from '../../domain/soon.ts';
 import { isTokenText, sivPrefixOf } from '../../domain/tokens/recognise.ts';
 import { shardOf } from '../../domain/tokens/shard.ts';
 import type { ReadNotes } from '../ports/token-reads.ts';
@@ -25,11 +26,11 @@ type Ask = { token: string; named: Field | undefined; notes: ReadNotes };
  * FF1 has no integrity, so a token of mode `fpe` is one only where its field is named. Malformed, unknown and
  * ended tokens are `undefined`.
  */
-export async function findToken(
+export function findToken(
   deps: Pick<OperationDeps, 'reads' | 'volatile' | 'clock'>,
   session: Session,
   ask: Ask,
-): Promise<Found | undefined> {
+): Soon<Found | undefined> {
   const { token, named } = ask;
   if (named?.token.mode === 'fpe') return findFpe(session, token, named);
   const prefix = sivPrefixOf(token);
@@ -52,16 +53,28 @@ function fieldsOf({ vault }: Session, { named }: Ask, mode: TokenMode): Field[] 
  * one only when it has that of one of its own: where volatile fields have prefixes that no stored field has,
  * a token that is missing costs what one costs that the caller may not see.
  */
-async function findKept(
-  { reads, volatile, clock }: Pick<OperationDeps, 'reads' | 'volatile' | 'clock'>,
+function findKept(
+  deps: Pick<OperationDeps, 'reads' | 'volatile' | 'clock'>,
   session: Session,
   ask: Ask,
-): Promise<Found | undefined> {
+): Soon<Found | undefined> {
   const { token, named, notes } = ask;
   if (!isTokenText(token)) return undefined;
   const key = { vaultId: session.vault.id, shard: shardOf(token), token };
-  const stored = named?.token.mode === 'volatile' ? undefined : await reads.find(key, notes);
-  if (stored !== undefined) return { kind: 'stored', fieldId: stored.fieldId, key, row: stored };
+  const stored = named?.token.mode === 'volatile' ? undefined : deps.reads.find(key, notes);
+  return whenThere(stored, (row) =>
+    row === undefined
+      ? findVolatile(deps, session, { ...ask, key })
+      : { kind: 'stored', fieldId: row.fieldId, key, row },
+  );
+}
+
+async function findVolatile(
+  { volatile, clock }: Pick<OperationDeps, 'volatile' | 'clock'>,
+  session: Session,
+  ask: Ask & { key: TokenKey },
+): Promise<Found | undefined> {
+  const { token, key } = ask;
   const canBeVolatile = fieldsOf(session, ask, 'volatile').some((field) =>
     field.token.format.matches(token),
   );

@@ -43,6 +43,8 @@ export function repeatsOf(
  * @throws VaultError `idempotency_mismatch`
  */
 export async function checkSameBatch(repeats: readonly (Repeat | undefined)[]): Promise<void> {
+  // Either each has one, or none.
+  if (repeats[0] === undefined) return;
   const firsts = await Promise.all(repeats.map((repeat) => repeat?.first()));
   for (const [index, first] of firsts.entries()) {
     const body = repeats[index]?.body;

@@ -1,27 +1,65 @@
+import { type Soon, whenThere } from '../../domain/soon.ts';
+import type { FingerprintKey, StoredToken } from '../ports/token-store.ts';
 import type { Session } from './access.ts';
-import { checkCandidate, ensureSubject, type IssueAsk } from './candidate.ts';
+import { type Candidate, checkCandidate, ensureSubject, type IssueAsk } from './candidate.ts';
 import type { OperationDeps } from './deps.ts';
 import { storeNew } from './issue-stored.ts';
-import { fingerprintKey, useKnown } from './known-value.ts';
+import { checkKnown, fingerprintKey, useKnown } from './known-value.ts';
 import { orFresh } from './or-fresh.ts';
+
+/** A value that fits its field, and what its token is found by. `subject`: the caller's reference of a person. */
+export type Checked = { candidate: Candidate; key: FingerprintKey; subject: string | undefined };
 
 /**
  * Gives a value its token: the same one for equal values of one scope, found by the value's fingerprint.
  * An Idempotency-Key adds nothing here.
  */
-export async function issueDeterministic(
+export function issueDeterministic(
   deps: OperationDeps,
   session: Session,
   ask: IssueAsk,
-): Promise<string> {
+): Soon<string> {
+  return issue(deps, session, checkDeterministic(deps, session, ask));
+}
+
+/** @throws VaultError as `checkCandidate` does */
+export function checkDeterministic(
+  deps: Pick<OperationDeps, 'clock'>,
+  session: Session,
+  ask: IssueAsk,
+): Checked {
   const candidate = checkCandidate(deps, session, ask);
-  const { subject } = ask.input;
-  const key = fingerprintKey(session, candidate);
-  const known = await orFresh(deps, session, async ({ notes }) => {
-    const row = await deps.reads.findByFingerprint(key, notes);
-    if (row === undefined) return undefined;
-    const person = await ensureSubject(deps, session, subject);
-    return useKnown(deps, session, { row, value: candidate.value, subject: person });
-  });
-  return known ?? storeNew(deps, session, { candidate, subject, key });
+  return { candidate, key: fingerprintKey(session, candidate), subject: ask.input.subject };
+}
+
+/** As `issueDeterministic`, for a value whose row was looked for. */
+export function issueChecked(
+  deps: OperationDeps,
+  session: Session,
+  checked: Checked,
+  row: StoredToken | undefined,
+): Soon<string> {
+  if (row === undefined) return storeNew(deps, session, checked);
+  if (checked.subject !== undefined) return issue(deps, session, checked);
+  try {
+    checkKnown(session, row, checked.candidate.value);
+    return row.token;
+  } catch {
+    // Maybe a cache had what is not ours. Whether it was a cache is found out by looking again.
+    return issue(deps, session, checked);
+  }
+}
+
+function issue(deps: OperationDeps, session: Session, checked: Checked): Soon<string> {
+  const { candidate, key } = checked;
+  const known = orFresh(deps, session, ({ notes }) =>
+    whenThere(deps.reads.findByFingerprint(key, notes), (row) =>
+      row === undefined
+        ? undefined
+        : whenThere(ensureSubject(deps, session, checked.subject), (subject) =>
+            useKnown(deps, session, { row, value: candidate.value, subject }),
+          ),
+    ),
+  );
+  return whenThere(known, (token) => token ?? storeNew(deps, session, checked));
 }

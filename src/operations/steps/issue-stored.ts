@@ -1,4 +1,5 @@
 import { VaultError } from '../../domain/errors.ts';
+import type { Soon } from '../../domain/soon.ts';
 import type {
   FingerprintKey,
   InsertResult,
@@ -36,15 +37,15 @@ export async function storeNew(
 ): Promise<string> {
   const { candidate, key } = storing;
   const { space, value } = candidate;
-  let subject = await ensureSubject(deps, session, storing.subject);
+  const reference = storing.subject;
+  let subject = reference === undefined ? undefined : await ensureSubject(deps, session, reference);
   for (let draw = 0; draw < MAX_DRAWS; draw += 1) {
     const token = space.draw(deps.random, key?.shard);
     if (token === undefined || token === value) continue;
     const result = await deps.tokens.insert(newRow(session, storing, { token, subject }));
-    if (result.kind === 'subject_gone') {
-      subject = await ensureSubject(deps, session, storing.subject);
-    }
-    const answer = await answerTo(deps, session, { result, token, subject, storing });
+    if (result.kind === 'inserted') return token;
+    if (result.kind === 'subject_gone') subject = await ensureSubject(deps, session, reference);
+    const answer = await answerTo(deps, session, { result, subject, storing });
     if (answer !== undefined) return answer;
   }
   throw new VaultError('token_space_exhausted');
@@ -55,29 +56,25 @@ function newRow(
   { candidate, key, repeat }: Storing,
   place: { token: string; subject: SubjectRow | undefined },
 ): NewToken {
-  return {
-    ...rowOf(session, candidate, place),
-    ...(key === undefined ? {} : { fingerprint: key.fingerprint }),
-    ...(repeat === undefined ? {} : { idempotency: answerOf(session, repeat, place.token) }),
-  };
+  const row = rowOf(session, candidate, place);
+  if (key !== undefined) row.fingerprint = key.fingerprint;
+  if (repeat !== undefined) row.idempotency = answerOf(session, repeat, place.token);
+  return row;
 }
 
 /** The token to answer with, or `undefined` when it takes another draw. */
-async function answerTo(
+function answerTo(
   deps: { tokens: TokenStore },
   session: Session,
   about: {
     result: InsertResult;
-    token: string;
     subject: SubjectRow | undefined;
     storing: Storing;
   },
-): Promise<string | undefined> {
-  const { result, token, subject, storing } = about;
+): Soon<string | undefined> {
+  const { result, subject, storing } = about;
   const { candidate, repeat } = storing;
   switch (result.kind) {
-    case 'inserted':
-      return token;
     case 'known':
       return useKnown(deps, session, { row: result.row, value: candidate.value, subject });
     case 'replayed':

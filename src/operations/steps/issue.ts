@@ -1,4 +1,5 @@
 import type { TokenMode } from '../../domain/policy/policy.ts';
+import type { Soon } from '../../domain/soon.ts';
 import type { TokenizeInput } from '../operation.ts';
 import type { Session } from './access.ts';
 import type { IssueAsk } from './candidate.ts';
@@ -11,7 +12,7 @@ import { issueVolatile } from './issue-volatile.ts';
 import { permittedField } from './permitted-field.ts';
 
 /** Swaps a value for its token; durable when it resolves. */
-type Issuer = (deps: OperationDeps, session: Session, ask: IssueAsk) => Promise<string>;
+type Issuer = (deps: OperationDeps, session: Session, ask: IssueAsk) => Soon<string>;
 
 const ISSUERS = {
   random: issueRandom,
@@ -22,12 +23,16 @@ const ISSUERS = {
 } as const satisfies Record<TokenMode, Issuer>;
 
 /** Swaps one value for its token, in the way of its field. The same for new and known values. */
-export async function issue(
+export function issue(
   deps: OperationDeps,
   session: Session,
   { input, items, repeat }: { input: TokenizeInput; items: number; repeat?: Repeat | undefined },
-): Promise<string> {
+): Soon<string> {
   const asked = { action: 'tokenize', field: input.field, items } as const;
-  const place = permittedField(deps, session, asked);
-  return ISSUERS[place.field.token.mode](deps, session, { ...place, input, repeat });
+  return issueIn(deps, session, { ...permittedField(deps, session, asked), input, repeat });
+}
+
+/** As `issue`, in a field that the caller may fill. */
+export function issueIn(deps: OperationDeps, session: Session, ask: IssueAsk): Soon<string> {
+  return ISSUERS[ask.field.token.mode](deps, session, ask);
 }

@@ -1,5 +1,6 @@
 import { VaultError } from '../../domain/errors.ts';
-import type { FingerprintKey, StoredToken, SubjectRow } from '../ports/token-store.ts';
+import type { Soon } from '../../domain/soon.ts';
+import type { FingerprintKey, StoredToken, SubjectRow, TokenKey } from '../ports/token-store.ts';
 import type { Session } from './access.ts';
 import type { OperationDeps } from './deps.ts';
 import { openValue } from './sealing.ts';
@@ -32,15 +33,22 @@ export function checkKnown(session: Session, row: StoredToken, value: string): v
  * when the row ended before the link was there: the erasure of the only other person took it along, and a
  * token that is answered must not be dead for this one.
  */
-export async function useKnown(
+export function useKnown(
   deps: Pick<OperationDeps, 'tokens'>,
   session: Session,
   { row, value, subject }: { row: StoredToken; value: string; subject: SubjectRow | undefined },
-): Promise<string | undefined> {
+): Soon<string | undefined> {
   checkKnown(session, row, value);
   const { token, shard } = row;
   if (subject === undefined) return token;
-  const key = { vaultId: session.vault.id, shard, token };
-  await deps.tokens.link({ ...key, subjectId: subject.id });
-  return (await deps.tokens.find(key))?.token;
+  return link(deps, { vaultId: session.vault.id, shard, token }, subject);
+}
+
+async function link(
+  { tokens }: Pick<OperationDeps, 'tokens'>,
+  key: TokenKey,
+  subject: SubjectRow,
+): Promise<string | undefined> {
+  await tokens.link({ ...key, subjectId: subject.id });
+  return (await tokens.find(key))?.token;
 }

@@ -1,3 +1,4 @@
+import type { Soon } from '../../domain/soon.ts';
 import type { Session } from './access.ts';
 import { asVaultError } from './audited.ts';
 import type { OperationDeps } from './deps.ts';
@@ -7,20 +8,24 @@ import type { OperationDeps } from './deps.ts';
  * the store says: a cache that holds what we did not write is as one that has nothing (`TokenReads`). What only
  * the store can have wrong fails as ever.
  */
-export async function orFresh<Output>(
+export function orFresh<Output>(
   { reads }: Pick<OperationDeps, 'reads'>,
   session: Session,
-  work: (session: Session) => Promise<Output>,
-): Promise<Output> {
+  work: (session: Session) => Soon<Output>,
+): Soon<Output> {
   const { notes } = session;
   const notedBefore = notes.cached.length;
-  try {
-    return await work(session);
-  } catch (error) {
+  const again = (error: unknown): Soon<Output> => {
     // Of a batch, neighbours among them: they are merely read anew.
     const suspects = notes.cached.slice(notedBefore);
     if (suspects.length === 0 || asVaultError(error).code !== 'internal') throw error;
     reads.forget(suspects);
     return work({ ...session, notes: { ...notes, isFresh: true } });
+  };
+  try {
+    const result = work(session);
+    return result instanceof Promise ? result.catch(again) : result;
+  } catch (error) {
+    return again(error);
   }
 }

@@ -1,6 +1,7 @@
 import { VaultError } from '../../domain/errors.ts';
 import type { Decision } from '../../domain/policy/decide.ts';
 import type { Action, Field } from '../../domain/policy/policy.ts';
+import { type Soon, whenThere } from '../../domain/soon.ts';
 import type { RevealContext } from '../operation.ts';
 import type { ReadNotes } from '../ports/token-reads.ts';
 import { checkField, type Session, unknownField } from './access.ts';
@@ -18,6 +19,8 @@ export type TokenAsk = {
   field?: string | undefined;
   items: number;
   reveal?: RevealContext;
+  /** What was decided for fields of earlier items that asked the same; added to. Refusals are not kept. */
+  decided?: Map<Field, Decision>;
 };
 
 /**
@@ -25,23 +28,34 @@ export type TokenAsk = {
  * revoked, of another field than said, or of a field without a grant is the same `token_not_found`.
  * @throws VaultError `field_unknown`, and the refusals of the policy
  */
-export async function findPermitted(
+export function findPermitted(
   deps: OperationDeps,
   session: Session,
   ask: TokenAsk,
-): Promise<Permitted> {
+): Soon<Permitted> {
   const { policy, fieldNames } = session.vault;
   const named = ask.field === undefined ? undefined : policy.fields.get(ask.field);
   if (ask.field !== undefined && named === undefined) throw unknownField();
   const notes = notesFor(session, ask.action);
-  const found = await findToken(deps, session, { token: ask.token, named, notes });
-  const field = found && policy.fields.get(fieldNames.get(found.fieldId) ?? '');
-  if (found === undefined || field === undefined || (named ?? field) !== field) {
-    throw new VaultError('token_not_found');
-  }
-  const { action, items } = ask;
-  const asked = { ...ask.reveal, action, items, atMs: deps.clock.now() };
-  return { found, field, decision: checkField(session, field, asked) };
+  return whenThere(findToken(deps, session, { token: ask.token, named, notes }), (found) => {
+    const field = found && policy.fields.get(fieldNames.get(found.fieldId) ?? '');
+    if (found === undefined || field === undefined || (named ?? field) !== field) {
+      throw new VaultError('token_not_found');
+    }
+    return { found, field, decision: decideOnce(deps, session, { ...ask, field }) };
+  });
+}
+
+function decideOnce(
+  { clock }: Pick<OperationDeps, 'clock'>,
+  session: Session,
+  { reveal, action, items, decided, field }: Omit<TokenAsk, 'field'> & { field: Field },
+): Decision {
+  const known = decided?.get(field);
+  if (known !== undefined) return known;
+  const decision = checkField(session, field, { ...reveal, action, items, atMs: clock.now() });
+  decided?.set(field, decision);
+  return decision;
 }
 
 /** Only a reveal may come from a cache: who inspects or ends a token needs its row as it is. */

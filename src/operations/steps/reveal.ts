@@ -2,6 +2,7 @@ import { VaultError } from '../../domain/errors.ts';
 import { applyMask, type Mask } from '../../domain/masks/masks.ts';
 import type { Decision } from '../../domain/policy/decide.ts';
 import type { Field } from '../../domain/policy/policy.ts';
+import { type Soon, whenThere } from '../../domain/soon.ts';
 import type { DetokenizeOutput, RevealContext } from '../operation.ts';
 import type { Session } from './access.ts';
 import type { OperationDeps } from './deps.ts';
@@ -9,7 +10,7 @@ import type { Found } from './find-token.ts';
 import { ff1Codec } from './issue-vaultless.ts';
 import { orFresh } from './or-fresh.ts';
 import { scopeOf } from './permitted-field.ts';
-import { findPermitted, type TokenAsk } from './permitted-token.ts';
+import { findPermitted, type Permitted, type TokenAsk } from './permitted-token.ts';
 import { openValue, openVolatile } from './sealing.ts';
 
 /**
@@ -21,29 +22,35 @@ export function reveal(
   deps: OperationDeps,
   session: Session,
   ask: RevealAsk,
-): Promise<DetokenizeOutput> {
+): Soon<DetokenizeOutput> {
   return orFresh(deps, session, (reading) => revealFound(deps, reading, ask));
 }
 
 type RevealAsk = Omit<TokenAsk, 'action'> & { reveal: RevealContext & { view: string } };
 
-async function revealFound(
+function revealFound(
   deps: OperationDeps,
   session: Session,
   ask: RevealAsk,
-): Promise<DetokenizeOutput> {
-  const { found, field, decision } = await findPermitted(deps, session, {
-    ...ask,
-    action: 'detokenize',
+): Soon<DetokenizeOutput> {
+  const asked = { ...ask, action: 'detokenize' } as const;
+  return whenThere(findPermitted(deps, session, asked), (permitted) => {
+    const { found, field } = permitted;
+    const { view } = ask.reveal;
+    const mask = findMask(field, view);
+    const show = (value: string): DetokenizeOutput => ({
+      value: mask === undefined ? value : applyMask({ mask, value, join: digests.join }),
+      field: field.name,
+      view,
+    });
+    const { digests } = session.cipher;
+    return whenThere(take(deps, session, permitted), () => whenThere(open(session, found), show));
   });
-  const { view } = ask.reveal;
-  const mask = findMask(field, view);
-  await spend(deps, session, decision);
-  await takeReveal(deps, found);
-  const value = await open(session, found);
-  const shown =
-    mask === undefined ? value : applyMask({ mask, value, join: session.cipher.digests.join });
-  return { value: shown, field: field.name, view };
+}
+
+/** Takes the budget, then the reveal, where either is limited. */
+function take(deps: OperationDeps, session: Session, { found, decision }: Permitted): Soon<void> {
+  return whenThere(spend(deps, session, decision), () => takeReveal(deps, found));
 }
 
 /** @throws VaultError `view_not_granted` for a view that the field does not have */
@@ -54,34 +61,37 @@ function findMask(field: Field, view: string): Mask | undefined {
 }
 
 /** @throws VaultError `budget_exhausted` */
-async function spend(
+function spend(
   { budgets }: Pick<OperationDeps, 'budgets'>,
   { call: { principal }, vault, cipher }: Session,
   { obligations: { budget } }: Decision,
-): Promise<void> {
-  if (budget !== undefined) await budgets.spend({ vault, cipher, principal, budget, items: 1 });
+): Soon<void> {
+  if (budget !== undefined) return budgets.spend({ vault, cipher, principal, budget, items: 1 });
 }
 
 /** @throws VaultError `token_not_found` when another call took the last one */
-async function takeReveal(
+function takeReveal(deps: Pick<OperationDeps, 'tokens' | 'volatile'>, found: Found): Soon<void> {
+  return whenThere(isTaken(deps, found), (taken) => {
+    if (!taken) throw new VaultError('token_not_found');
+  });
+}
+
+function isTaken(
   { tokens, volatile }: Pick<OperationDeps, 'tokens' | 'volatile'>,
   found: Found,
-): Promise<void> {
-  const isTaken = await (() => {
-    switch (found.kind) {
-      case 'stored':
-        return found.row.revealsLeft === undefined || tokens.takeReveal(found.key);
-      case 'volatile':
-        return volatile.takeReveal(found.key);
-      default:
-        return true;
-    }
-  })();
-  if (!isTaken) throw new VaultError('token_not_found');
+): Soon<boolean> {
+  switch (found.kind) {
+    case 'stored':
+      return found.row.revealsLeft === undefined || tokens.takeReveal(found.key);
+    case 'volatile':
+      return volatile.takeReveal(found.key);
+    default:
+      return true;
+  }
 }
 
 /** The clear value. What was moved, swapped or altered is `internal`, but for FF1, which cannot tell. */
-async function open(session: Session, found: Found): Promise<string> {
+function open(session: Session, found: Found): Soon<string> {
   switch (found.kind) {
     case 'stored':
       return openValue(session, found.row);

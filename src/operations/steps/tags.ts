@@ -14,7 +14,8 @@ export function tagsOf(
   digests: VaultDigests,
   metadata: { [name: string]: JsonValue } | undefined,
 ): Buffer[] {
-  const tags = Object.entries(metadata ?? {}).filter(([, value]) => isTag(value));
+  if (metadata === undefined) return [];
+  const tags = Object.entries(metadata).filter(([, value]) => isTag(value));
   if (tags.length > MAX_TAGS) {
     throw new VaultError('invalid_request', {
       problems: [{ path: '/metadata', rule: 'too_many_tags' }],

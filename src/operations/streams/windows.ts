@@ -1,4 +1,5 @@
 import { VaultError } from '../../domain/errors.ts';
+import type { Soon } from '../../domain/soon.ts';
 import type { Call } from '../call.ts';
 import type { ItemError, RevealContext, StreamItem } from '../operation.ts';
 import { checkAction, type Session } from '../steps/access.ts';
@@ -20,7 +21,7 @@ export type StreamWork<Input, Output> = {
   revealOf?: (input: Input) => RevealContext;
   /** What of a line its event names, when the line fails. */
   fateOf: (input: Input) => Fate;
-  run: (session: Session, input: Input) => Promise<{ output: Output; fate: Fate }>;
+  run: (session: Session, input: Input) => Soon<{ output: Output; fate: Fate }>;
 };
 
 /** The answers of a window, in order, and its event, when there is one that is durable. */
@@ -94,7 +95,7 @@ async function answerGroup<Input, Output>(
         checkAction(session, { ...reveal, action, items: UNBOUNDED, atMs: deps.clock.now() });
       }
       return eachItem(deps.clock, items, {
-        run: async (item) => {
+        run: (item) => {
           if ('failure' in item) throw item.failure;
           return work.run(session, item.input);
         },
