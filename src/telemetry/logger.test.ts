@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import fc from 'fast-check';
 import { describeError } from './describe-error.ts';
 import { type LogLevel, makeLogger } from './logger.ts';
 
@@ -52,6 +53,31 @@ test('a field of the caller that is not secret is written as it is', () => {
   const { text, count, is, ...others } = last();
   assert.deepEqual({ text, count, is }, { text: 'a"b', count: 0, is: false });
   assert.equal('none' in others, false);
+});
+
+test('whatever text and numbers are in the facts, a line is one line of JSON that says just these', () => {
+  const { logger, lines } = capture();
+  const fact = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(undefined),
+  );
+  // A fact is not called as what every line has.
+  const name = fc.string().map((text) => `f${text}`);
+  fc.assert(
+    fc.property(fc.dictionary(name, fact, { noNullPrototype: true }), (facts) => {
+      logger.child(facts).info('facts');
+      logger.info('facts', facts);
+      for (const line of lines.splice(0)) {
+        assert.equal(line.indexOf('\n'), line.length - 1);
+        const { level, time, service, event, ...said } = JSON.parse(line);
+        assert.deepEqual([level, service, event], ['info', 'counterfoil', 'facts']);
+        assert.deepEqual(said, JSON.parse(JSON.stringify(facts)));
+        assert.ok(Date.parse(time) > 0);
+      }
+    }),
+  );
 });
 
 test('lines that wait for others are written when the process ends', async () => {

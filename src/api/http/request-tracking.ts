@@ -36,8 +36,8 @@ export function installRequestTracking(app: FastifyInstance, deps: TrackingDeps)
     if (request.is404 || routed.config.isPage !== true) {
       reply.headers(API_HEADERS);
     }
-    // `onResponse` misses clients that hang up; a connection closes once, whatever happens.
-    reply.raw.once('close', () => {
+    // `onResponse` misses clients that hang up; an answer closes once, whatever happens.
+    reply.raw.on('close', () => {
       deps.clientErrors.requestEnded(request.raw);
       finish(request, reply, deps);
     });
