@@ -11,13 +11,20 @@ const START_WITHIN_MS = 60_000;
 /** Of a log, looked through for the line that names the ports. */
 const HEAD_BYTES = 65_536;
 
+const readLauncher = () => readFileSync(join(ROOT, 'bin', 'counterfoil.mjs'), 'utf8');
+
 /** The options of Node that `counterfoil` starts with: read from its launcher, so that they are the same. */
-export function productionFlags(
-  launcher = readFileSync(join(ROOT, 'bin', 'counterfoil.mjs'), 'utf8'),
-): string[] {
+export function productionFlags(launcher = readLauncher()): string[] {
   const flags = [...launcher.matchAll(/'(--[\w-]+(?:=[\w.-]+)?)'/g)].map(([, flag = '']) => flag);
   if (flags.length === 0) throw new Error('bin/counterfoil.mjs names no options of Node');
   return flags;
+}
+
+/** What the launcher puts into the environment. */
+export function productionEnv(launcher = readLauncher()): { MALLOC_ARENA_MAX: string } {
+  const [, arenas] = /MALLOC_ARENA_MAX: '(\d+)'/.exec(launcher) ?? [];
+  if (arenas === undefined) throw new Error('bin/counterfoil.mjs bounds no arenas');
+  return { MALLOC_ARENA_MAX: arenas };
 }
 
 /** A program that listens. */
@@ -33,7 +40,12 @@ export async function startServer(
 ): Promise<Server> {
   const output = openSync(log, 'a');
   const child = spawn(process.execPath, [...productionFlags(), ...command], {
-    env: { PATH: process.env['PATH'] ?? '', TMPDIR: process.env['TMPDIR'] ?? '/tmp', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      TMPDIR: process.env['TMPDIR'] ?? '/tmp',
+      ...productionEnv(),
+      ...env,
+    },
     stdio: ['ignore', output, output],
   });
   closeSync(output);

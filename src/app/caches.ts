@@ -1,7 +1,6 @@
 import { makeSharedTokens, type SharedTokens } from '../adapters/cache/shared-tokens.ts';
 import { makeTokenReads } from '../adapters/cache/token-reads.ts';
 import { makeRedisCache } from '../adapters/redis/cache.ts';
-import { makeRedisClient } from '../adapters/redis/client.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Keysets } from '../crypto/keysets.ts';
 import type { Clock } from '../operations/ports/clock.ts';
@@ -25,17 +24,25 @@ type Deps = {
 };
 
 /** Opens the caches in front of the tokens. Neither can be a reason not to start, nor for a request to fail. */
-export function openTokenReads({ maxBytes, redisUrl }: CacheOptions, deps: Deps): TokenReads {
+export async function openTokenReads(
+  { maxBytes, redisUrl }: CacheOptions,
+  deps: Deps,
+): Promise<TokenReads> {
   const { store, clock } = deps;
   const { counts, watchMemory } = deps.metrics.cache;
-  const shared = redisUrl === undefined ? undefined : openShared(redisUrl.reveal(), deps);
+  const shared = redisUrl === undefined ? undefined : await openShared(redisUrl.reveal(), deps);
   const reads = makeTokenReads({ store, clock, maxBytes, shared, counts });
   watchMemory(reads.size);
   return reads;
 }
 
 /** A connection of its own: what volatile values wait for must not stand behind cached ones. */
-function openShared(url: string, { keysets, clock, metrics, logger, closers }: Deps): SharedTokens {
+async function openShared(
+  url: string,
+  { keysets, clock, metrics, logger, closers }: Deps,
+): Promise<SharedTokens> {
+  // As for volatile values: only who has a Redis loads its driver.
+  const { makeRedisClient } = await import('../adapters/redis/client.ts');
   const warn = (error: unknown) => logger.warn('cache_unavailable', {}, error);
   const failed = seldom(clock, warn);
   const redis = makeRedisClient({ url, name: 'counterfoil-cache', failed });

@@ -1,4 +1,3 @@
-import { newAgeIdentity } from '../crypto/age.ts';
 import { VaultError } from '../domain/errors.ts';
 import { createPrivateFile } from './private-file.ts';
 import { fileProblem } from './start-error.ts';
@@ -8,6 +7,7 @@ import { fileProblem } from './start-error.ts';
  * is encrypted to that could not be opened any more. Rejects with one line.
  */
 export async function createExportKey(path: string): Promise<string> {
+  const { newAgeIdentity } = await import('../crypto/age.ts');
   const { identity, recipient } = await newAgeIdentity();
   try {
     await createPrivateFile(path, `# public key: ${recipient}\n${identity}\n`);

@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import { makeVaultDump } from '../adapters/postgres/vault-dump.ts';
-import { makeAgeEncryption } from '../crypto/age.ts';
 import { makeKeyTransfer } from '../crypto/key-transfer.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { Keysets } from '../crypto/keysets.ts';
@@ -9,23 +8,25 @@ import { VaultError } from '../domain/errors.ts';
 import type { Exporting } from '../operations/vault-export/content.ts';
 
 /**
- * What exports of vaults need; `undefined` without recipients.
- * @throws VaultError one line for the operator, when a recipient is none
+ * What exports of vaults need; `undefined` without recipients. Rejects with one line for the operator when a
+ * recipient is none.
  */
-export function makeExporting(
+export async function makeExporting(
   recipients: readonly string[],
   deps: { pool: Pool; store: WrappedKeyStore; keyring: Keyring; keysets: Keysets },
-): Exporting | undefined {
+): Promise<Exporting | undefined> {
   if (recipients.length === 0) return undefined;
   const { pool, store, keyring, keysets } = deps;
   return {
     dump: makeVaultDump({ pool }),
     keys: makeKeyTransfer({ store, keyring, authority: keysets.authority }),
-    encrypt: encryptionFor(recipients),
+    encrypt: await encryptionFor(recipients),
   };
 }
 
-function encryptionFor(recipients: readonly string[]): Exporting['encrypt'] {
+async function encryptionFor(recipients: readonly string[]): Promise<Exporting['encrypt']> {
+  // The curves of age are 3 MiB of heap: only who exports loads them.
+  const { makeAgeEncryption } = await import('../crypto/age.ts');
   try {
     return makeAgeEncryption(recipients);
   } catch (cause) {

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { makeLineSplitter } from '../api/http/streams/split-lines.ts';
-import { decryptAge } from '../crypto/age.ts';
 import { VaultError } from '../domain/errors.ts';
 import { fileProblem } from './start-error.ts';
 
@@ -41,6 +40,7 @@ export async function* decryptedLines(
   path: string,
   identities: readonly string[],
 ): AsyncGenerator<Buffer, void, void> {
+  const { decryptAge } = await import('../crypto/age.ts');
   const splitter = makeLineSplitter(MAX_LINE_BYTES);
   const file = createReadStream(path, { highWaterMark: 256 * 1024 });
   try {

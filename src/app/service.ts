@@ -184,7 +184,7 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
   closers.push(failures.close);
   const entryReads = makeEntryReads({ audit, clock });
   closers.push(entryReads.close);
-  const volatile = openVolatileStore(options.volatile, { clock, logger });
+  const volatile = await openVolatileStore(options.volatile, { clock, logger });
   closers.push(volatile.close);
   const people = makePeopleStore(requests);
   const journal = makeErasureJournal({ store: options.erasures, keysets });
@@ -202,13 +202,13 @@ async function openVaultCore(options: ServiceOptions, parts: Parts) {
     keys: keysets,
     auditKeys: keysets,
     tokens,
-    reads: openTokenReads(options.cache, { ...parts, store: tokens, keysets, clock }),
+    reads: await openTokenReads(options.cache, { ...parts, store: tokens, keysets, clock }),
     search,
     people,
     journal,
     receipts: makeErasureReceiptSigner({ keysets, origin: trail.origin }),
     volatile,
-    exporting: makeExporting(options.exportRecipients, exporting),
+    exporting: await makeExporting(options.exportRecipients, exporting),
     budgets: makeBudgets({ store: makeBudgetStore(requests), clock }),
     clock,
     random: randomBytes,

@@ -1,5 +1,4 @@
 import { makeMemoryVolatileStore } from '../adapters/memory/volatile-store.ts';
-import { makeRedisClient } from '../adapters/redis/client.ts';
 import { makeRedisVolatileStore } from '../adapters/redis/volatile-store.ts';
 import { VaultError } from '../domain/errors.ts';
 import type { Clock } from '../operations/ports/clock.ts';
@@ -15,11 +14,13 @@ export type VolatilePlace = { kind: 'memory' } | { kind: 'redis'; url: string } 
  * Opens the place of volatile values. A Redis that cannot be reached is no reason not to start: the calls
  * that need it fail until it is back, all others work.
  */
-export function openVolatileStore(
+export async function openVolatileStore(
   place: VolatilePlace,
   { clock, logger }: { clock: Clock; logger: Pick<Logger, 'warn'> },
-): VolatileStore {
+): Promise<VolatileStore> {
   if (place.kind !== 'redis') return makeMemoryVolatileStore({ clock });
+  // The driver is 2 MiB of heap: only who has a Redis loads it.
+  const { makeRedisClient } = await import('../adapters/redis/client.ts');
   const failed = seldom(clock, (error: unknown) => logger.warn('redis_unavailable', {}, error));
   const redis = makeRedisClient({ url: place.url, failed });
   // It goes on trying by itself, and tells `failed` why.

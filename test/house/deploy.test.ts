@@ -89,6 +89,9 @@ test('the service is process 1, gets SIGTERM, and no signal or prototype opens i
     'node',
     '--disable-proto=delete',
     '--disable-sigusr1',
+    '--max-semi-space-size=16',
+    '--heap-growing-percent=40',
+    '--no-parallel-scavenge',
     'dist/main.js',
   ]);
   assert.deepEqual(JSON.parse(effective('CMD')), ['serve']);
