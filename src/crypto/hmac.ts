@@ -18,7 +18,7 @@ export type Hmac = {
   digestFrame(parts: readonly FramePart[], head?: Uint8Array): string;
 };
 
-/** OpenSSL wipes the bytes of a KeyObject when it is collected; so do we with what was made of them. */
+/** As OpenSSL wipes a KeyObject that is collected. At the end of the process nothing is wiped: memory goes as a whole. */
 const wiping = new FinalizationRegistry((workplace: Buffer) => workplace.fill(0));
 
 /**
@@ -36,9 +36,12 @@ export function makeHmac(input: { key: KeyObject; workplace?: Buffer }): Hmac {
 
   /** Of the first bytes of the workplace, in which the data is. */
   const finish = (end: number): string => {
-    const inner = hash('sha256', workplace.subarray(0, end), 'latin1');
-    workplace.fill(0, BLOCK_BYTES, end);
-    outer.write(inner, BLOCK_BYTES, 'latin1');
+    try {
+      const inner = hash('sha256', workplace.subarray(0, end), 'latin1');
+      outer.write(inner, BLOCK_BYTES, 'latin1');
+    } finally {
+      workplace.fill(0, BLOCK_BYTES, end);
+    }
     return hash('sha256', outer, 'latin1');
   };
   // Both ways to a digest hold this function: the pads stand for as long as either can be called.
@@ -57,9 +60,11 @@ export function makeHmac(input: { key: KeyObject; workplace?: Buffer }): Hmac {
       const length = frameLength(parts, head);
       if (length > MAX_DATA_BYTES) {
         const framed = frame(parts, head);
-        const digest = ofLong(framed);
-        framed.fill(0);
-        return digest;
+        try {
+          return ofLong(framed);
+        } finally {
+          framed.fill(0);
+        }
       }
       writeFrame(workplace, { parts, head, offset: BLOCK_BYTES });
       return finish(BLOCK_BYTES + length);

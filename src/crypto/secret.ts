@@ -6,8 +6,8 @@ import { type Hmac, makeHmac } from './hmac.ts';
 const KEY_BYTES = 32;
 
 /**
- * A 256-bit symmetric key. It holds a KeyObject, whose bytes live outside the JavaScript heap, and
- * never prints itself. Raw bytes go in once and do not come out.
+ * A 256-bit symmetric key. It holds a KeyObject, whose bytes live outside the JavaScript heap, and once it
+ * was used for an HMAC both pads of it (ADR 0022). It never prints itself; raw bytes go in and do not come out.
  */
 export class SecretKey {
   readonly #key: KeyObject;
@@ -41,7 +41,7 @@ export class SecretKey {
     return new SecretKey(key);
   }
 
-  /** The one way to the key. Hand it to node:crypto at once; never export it. */
+  /** The way to the key. Hand it to node:crypto at once; only `makeHmac` exports it, and wipes that. */
   keyObject(): KeyObject {
     return this.#key;
   }

@@ -75,3 +75,9 @@ it('visits the terms that the decoder reads, in order, and refuses what it refus
     { numRuns: 1_000 },
   );
 });
+
+it('refuses a number of frames that none can be', () => {
+  for (const count of [-1, Number.NaN]) {
+    assert.throws(() => frameLengths(Buffer.alloc(0), count, LEAF_HEAD), { code: 'internal' });
+  }
+});

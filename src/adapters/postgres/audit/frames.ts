@@ -18,6 +18,7 @@ export function frameLengths(
   count: number,
   head: typeof LEAF_HEAD | typeof SEALED_HEAD,
 ): Uint32Array {
+  if (!(count >= 0)) throw malformed();
   const lengths = new Uint32Array(count);
   let at = 0;
   for (let place = 0; place < count; place += 1) {

@@ -19,13 +19,17 @@ export type TailEntry =
 
 type TailDeps = { pool: Pool; keysets: Pick<Keysets, 'auditMac' | 'findPrivateCipher'> };
 
-// No index on written_at: it would cost every batch, and this statement reads one or two days at most.
+// No index on written_at: it would cost every batch, and this statement reads one or two days at most. Sorted before
+// its bytes are encoded: that fetches all of them, and only the last rows' are asked for.
 const LAST_BATCHES = `
 select ${PENDING_COLUMNS}
-from audit_pending
-where day >= (select max(day) from audit_pending) - 1
-order by written_at desc
-limit $1`;
+from (
+  select * from audit_pending
+  where day >= (select max(day) from audit_pending) - 1
+  order by written_at desc
+  limit $1
+) newest
+order by written_at desc`;
 
 /**
  * The last events that are durable, oldest first, each batch checked against its MAC. Shows personal

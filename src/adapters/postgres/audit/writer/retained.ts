@@ -1,9 +1,8 @@
 import type { Batch } from './batch.ts';
-import { makeSlabs, type Slabs } from './slabs.ts';
 
 /** A batch that is durable, and not yet known to be in the tree. */
 export type Kept = {
-  /** Its bytes are this store's own, and hold until it is released. */
+  /** Its bytes are this store's own. */
   readonly batch: Batch;
   /** In order of commits. */
   readonly number: number;
@@ -38,35 +37,31 @@ export type Retained = {
 
 /** Makes an empty store. Times are of the monotonic clock. */
 export function makeRetained(clock: { monotonic(): number }): Retained {
-  const slabs = makeSlabs();
-  // With what gives its bytes back. Maps keep their order of insertion: the first one is the oldest.
-  const kept = new Map<Kept, () => void>();
+  // Sets keep their order of insertion: the first one is the oldest.
+  const kept = new Set<Kept>();
   let [events, bytes] = [0, 0];
   let lastNumber = 0;
   let lost = 0;
-  const oldest = (): Kept | undefined => kept.keys().next().value;
+  const oldest = (): Kept | undefined => kept.values().next().value;
 
   return {
     keep(given) {
-      const { batch, release } = ownCopy(slabs, given);
+      const batch = ownCopy(given);
       const keptAtMs = clock.monotonic();
       lastNumber += 1;
       events += batch.count;
       bytes += bytesOf(batch);
-      kept.set({ batch, number: lastNumber, keptAtMs, lookedAtMs: keptAtMs }, release);
+      kept.add({ batch, number: lastNumber, keptAtMs, lookedAtMs: keptAtMs });
     },
     release(one, fate) {
-      const release = kept.get(one);
-      if (release === undefined) {
+      if (!kept.delete(one)) {
         return;
       }
-      kept.delete(one);
       events -= one.batch.count;
       bytes -= bytesOf(one.batch);
       lost += fate === 'lost' ? 1 : 0;
-      release();
     },
-    all: () => kept.keys(),
+    all: () => kept.values(),
     batches: () => kept.size,
     events: () => events,
     bytes: () => bytes,
@@ -80,13 +75,28 @@ export function makeRetained(clock: { monotonic(): number }): Retained {
   };
 }
 
-/** The batch with bytes that are not a slice of anything else. */
-function ownCopy(slabs: Slabs, batch: Batch): { batch: Batch; release: () => void } {
-  const { leaves, who, what, terms, mac } = batch;
-  const { copies, release } = slabs.copy([leaves, who, what, mac, ...(terms ? [terms] : [])]);
-  const [ownLeaves = leaves, ownWho = who, ownWhat = what, ownMac = mac, ownTerms] = copies;
-  const own = { leaves: ownLeaves, who: ownWho, what: ownWhat, mac: ownMac, terms: ownTerms };
-  return { batch: { ...batch, ...own }, release };
+/**
+ * The batch with all its bytes in one buffer of their own. As they come they are slices of Node's pool, of which
+ * each one that is kept keeps 64 KiB of other things as well.
+ */
+function ownCopy({ leaves, who, what, terms, mac, ...rest }: Batch): Batch {
+  const parts = [leaves, who, what, mac, ...(terms ? [terms] : [])];
+  const memory = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  let used = 0;
+  const own = (bytes: Buffer): Buffer => {
+    const copy = memory.subarray(used, used + bytes.length);
+    copy.set(bytes);
+    used += bytes.length;
+    return copy;
+  };
+  return {
+    ...rest,
+    leaves: own(leaves),
+    who: own(who),
+    what: own(what),
+    mac: own(mac),
+    terms: terms && own(terms),
+  };
 }
 
 const bytesOf = ({ leaves, who, what, terms }: Batch): number =>
