@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whenThere } from './soon.ts';
+import { settle, whenThere } from './soon.ts';
 
 test('goes on at once with what is there', () => {
   assert.equal(
@@ -29,4 +29,11 @@ test('goes on with what is promised when it is there, and not when it fails', as
     whenThere(Promise.reject(new RangeError('no')), () => order.push('x'));
   await assert.rejects(failing, RangeError);
   assert.deepEqual(order, ['first', 'then']);
+});
+
+test('tells how a result ended, at once where that is known, and never fails', async () => {
+  assert.deepEqual(settle(2), { done: 2 });
+  assert.deepEqual(await settle(Promise.resolve(2)), { done: 2 });
+  const error = new RangeError('no');
+  assert.deepEqual(await settle(Promise.reject(error)), { error });
 });

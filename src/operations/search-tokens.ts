@@ -20,7 +20,7 @@ export function makeSearchTokens(deps: OperationDeps): Operations['search'] {
     const fields = input.field === undefined ? [] : [input.field];
     const about = { action: 'token.search', items: 0, fields } as const;
     return audited(deps, call, about, async (session) => {
-      checkAction(session, { action: 'token.search', items: 1, atMs: deps.clock.now() });
+      checkAction(session, { action: 'token.search', items: 1, atMs: session.atMs });
       const tags = tagDigests(session, input);
       const output = await findPage(deps, session, { input, tags });
       const fates = output.items.map(({ token, field }) => ({ token, field }));
@@ -39,7 +39,7 @@ async function findPage(
   const query = queryOf(call, criteria);
   const rows = await deps.search.search({
     vaultId: vault.id,
-    fieldIds: searchedFields(deps, session, input.field),
+    fieldIds: searchedFields(session, input.field),
     tags,
     ...periodOf(input),
     ...(cursor === undefined ? {} : { after: cipher.searchCursors.open(query, cursor) }),
@@ -78,17 +78,12 @@ function queryOf({ principal }: Call, criteria: Omit<SearchInput, 'limit' | 'cur
  * The field that is asked for, or all that the caller may search.
  * @throws VaultError `field_unknown`, `forbidden` for a field that is asked for
  */
-function searchedFields(
-  deps: Pick<OperationDeps, 'clock'>,
-  session: Session,
-  name: string | undefined,
-): number[] {
-  const asked = { action: 'token.search', items: 1 } as const;
-  if (name !== undefined) return [permittedField(deps, session, { ...asked, field: name }).fieldId];
+function searchedFields(session: Session, name: string | undefined): number[] {
+  const asked = { action: 'token.search', items: 1, atMs: session.atMs } as const;
+  if (name !== undefined) return [permittedField(session, { ...asked, field: name }).fieldId];
   const { policy, fieldIds } = session.vault;
-  const atMs = deps.clock.now();
   return [...policy.fields.values()]
-    .filter((field) => decideField(session, field, { ...asked, atMs }).allowed)
+    .filter((field) => decideField(session, field, asked).allowed)
     .flatMap((field) => fieldIds.get(field.name) ?? []);
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { callAs, makeTestOperations } from '../../test/helpers/operations.ts';
+import { makeTokenReads } from '../adapters/cache/token-reads.ts';
 import { VaultError } from '../domain/errors.ts';
 
 const email = (name: string) => ({ field: 'email', value: `${name}@example.com` });
@@ -29,23 +30,7 @@ it('looks for the values of a batch together, and gives each its token in its pl
   assert.notEqual(tokens[0], token);
 });
 
-it('fails those items of a batch that need the store when it cannot be asked, and says why of the others', async () => {
-  const { deps, operations } = makeTestOperations();
-  deps.reads = {
-    ...deps.reads,
-    findAllByFingerprint: async () => {
-      throw new VaultError('store_unavailable');
-    },
-  };
-  const items = [email('ada'), { field: 'email', value: 'no address' }, email('bob')];
-  const { output } = await operations.tokenizeBatch(callAs('app'), { items });
-  assert.deepEqual(
-    output.items.map((item) => 'error' in item && item.error.code),
-    ['store_unavailable', 'value_invalid', 'store_unavailable'],
-  );
-});
-
-it('gives the token of a known value where a cache has a row that does not open', async () => {
+it('fails those items of a batch alone whose values cannot be looked for', async () => {
   const { deps, operations } = makeTestOperations();
   const app = callAs('app');
   const { token } = (await operations.tokenize(app, email('ada'))).output;
@@ -53,15 +38,105 @@ it('gives the token of a known value where a cache has a row that does not open'
   deps.reads = {
     ...reads,
     findAllByFingerprint: async (keys, notes) =>
-      (await reads.findAllByFingerprint(keys, notes)).map((row) => {
-        if (row === undefined) return undefined;
-        const sealed = Buffer.from(row.sealed);
+      (await reads.findAllByFingerprint(keys, notes)).map((settled, index) =>
+        index === 1 ? { error: new VaultError('store_unavailable') } : settled,
+      ),
+  };
+  const invalid = { field: 'email', value: 'no address' };
+  const items = [email('ada'), invalid, email('bob'), email('cid')];
+  const { output } = await operations.tokenizeBatch(app, { items });
+  const [first, ...others] = output.items;
+  assert.deepEqual(first, { token });
+  assert.deepEqual(
+    others.map((item) => ('error' in item ? item.error.code : 'token')),
+    ['value_invalid', 'store_unavailable', 'token'],
+  );
+});
+
+it('gives the tokens that memory has while the store is down', async () => {
+  const { deps, operations, tokens } = makeTestOperations();
+  const app = callAs('app');
+  const { token } = (await operations.tokenize(app, email('ada'))).output;
+  const state = { isDown: false };
+  const findByFingerprint: typeof tokens.findByFingerprint = async (key) => {
+    if (state.isDown) throw new VaultError('store_unavailable');
+    return tokens.findByFingerprint(key);
+  };
+  const store = { ...tokens, findByFingerprint };
+  deps.reads = makeTokenReads({ store, clock: deps.clock, maxBytes: 1024 * 1024 });
+  const items = [email('bob'), email('ada')];
+  await operations.tokenizeBatch(app, { items: [email('ada')] });
+  state.isDown = true;
+  const { output } = await operations.tokenizeBatch(app, { items });
+  const [failed, known] = output.items;
+  assert.ok(failed !== undefined && 'error' in failed);
+  assert.equal(failed.error.code, 'store_unavailable');
+  assert.deepEqual(known, { token });
+});
+
+it('looks once for a known value that another person has as well, and links it to both', async () => {
+  const { deps, operations, tokens } = makeTestOperations();
+  const app = callAs('app');
+  const { token } = (await operations.tokenize(app, { ...email('ada'), subject: 'p-1' })).output;
+  const { reads } = deps;
+  deps.reads = { ...reads, findByFingerprint: () => assert.fail('looked for it again') };
+  const links: string[] = [];
+  deps.tokens = {
+    ...tokens,
+    link: (link) => {
+      links.push(link.token);
+      return tokens.link(link);
+    },
+  };
+  const items = [{ ...email('ada'), subject: 'p-2' }];
+  const { output } = await operations.tokenizeBatch(app, { items });
+  assert.deepEqual(output.items, [{ token }]);
+  assert.deepEqual(links, [token]);
+});
+
+it('gives the token of a known value where a cache has a row that does not open, also to another person', async () => {
+  const { deps, operations } = makeTestOperations();
+  const app = callAs('app');
+  const { token } = (await operations.tokenize(app, email('ada'))).output;
+  const { reads } = deps;
+  deps.reads = {
+    ...reads,
+    findAllByFingerprint: async (keys, notes) =>
+      (await reads.findAllByFingerprint(keys, notes)).map((settled) => {
+        if ('error' in settled || settled.done === undefined) return settled;
+        const sealed = Buffer.from(settled.done.sealed);
         sealed.writeUInt8(sealed.readUInt8(40) ^ 1, 40);
-        return { ...row, sealed };
+        return { done: { ...settled.done, sealed } };
       }),
   };
-  const { output } = await operations.tokenizeBatch(app, { items: [email('ada'), email('bob')] });
-  const [first, second] = output.items;
-  assert.deepEqual(first, { token });
-  assert.ok(second !== undefined && 'token' in second);
+  const items = [email('ada'), { ...email('ada'), subject: 'p-1' }, email('bob')];
+  const { output } = await operations.tokenizeBatch(app, { items });
+  const [first, second, third] = output.items;
+  assert.deepEqual([first, second], [{ token }, { token }]);
+  assert.ok(third !== undefined && 'token' in third);
+});
+
+it('takes no longer turns for looking for values first', async () => {
+  const { deps, operations } = makeTestOperations();
+  let nowMs = 0;
+  // Time passes only with the items that are begun: one millisecond each.
+  deps.clock.monotonic = () => {
+    nowMs += 1;
+    return nowMs;
+  };
+  let turnBeganAtMs = 0;
+  let longestMs = 0;
+  let isDone = false;
+  const others = (async () => {
+    while (!isDone) {
+      await new Promise(setImmediate);
+      longestMs = Math.max(longestMs, nowMs - turnBeganAtMs);
+      turnBeganAtMs = nowMs;
+    }
+  })();
+  const items = Array.from({ length: 18 }, (_, index) => email(`ada${index}`));
+  await operations.tokenizeBatch(callAs('app'), { items });
+  isDone = true;
+  await others;
+  assert.ok(longestMs <= 30, `${longestMs} ms`);
 });

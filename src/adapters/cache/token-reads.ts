@@ -1,4 +1,4 @@
-import type { Soon } from '../../domain/soon.ts';
+import { type Settled, type Soon, settle } from '../../domain/soon.ts';
 import type { Clock } from '../../operations/ports/clock.ts';
 import type { ReadNotes, TokenReads } from '../../operations/ports/token-reads.ts';
 import type {
@@ -26,15 +26,14 @@ type Options = {
 /** `size`: of what this process remembers, for metrics. */
 export type CachedTokenReads = TokenReads & Pick<MemoryTokens, 'size'>;
 
-/** What one read found; `isCached`: it may be older than the request that asked. */
-type Read = { row: StoredToken | undefined; isCached: boolean };
+type Found = StoredToken | undefined;
 
 type Deps = Pick<Options, 'store' | 'shared'> & {
   counts: CacheCounts;
   memory: MemoryTokens;
   storeClock: StoreClock;
   /** Reads that are under way, for everybody who asks for the same meanwhile. */
-  flights: Map<string, Promise<Read>>;
+  flights: Map<string, Promise<Found>>;
 };
 
 /**
@@ -53,10 +52,7 @@ export function makeTokenReads(options: Options): CachedTokenReads {
   return {
     find: read,
     findByFingerprint: read,
-    findAllByFingerprint: (keys, notes) =>
-      maxBytes > 0 && shared === undefined && !notes.isFresh
-        ? readAll(deps, keys, notes)
-        : Promise.all(keys.map((key) => read(key, notes))),
+    findAllByFingerprint: (keys, notes) => readAll(keys, (key) => read(key, notes)),
     forget(keys) {
       for (const key of keys) memory.forget(key);
       shared?.drop(keys);
@@ -65,43 +61,24 @@ export function makeTokenReads(options: Options): CachedTokenReads {
   };
 }
 
-function readThrough(deps: Deps, key: EntryKey, notes: ReadNotes): Soon<StoredToken | undefined> {
+function readThrough(deps: Deps, key: EntryKey, notes: ReadNotes): Soon<Found> {
   if (notes.isFresh) return readAnew(deps, key);
   return findInMemory(deps, key, notes) ?? readElsewhere(deps, key, notes);
 }
 
-/**
- * Values out of memory, and all others out of the store. Nobody joins these reads: values of batches are new ones
- * mostly, and equal questions share a statement as it is.
- */
-async function readAll(
-  deps: Deps,
+/** Reads each of many, equal ones once. They share statements, and no failures. */
+function readAll(
   keys: readonly FingerprintKey[],
-  notes: ReadNotes,
-): Promise<(StoredToken | undefined)[]> {
-  const rows: (StoredToken | undefined)[] = keys.map((key) => findInMemory(deps, key, notes));
-  const missing = keys.filter((_, index) => rows[index] === undefined);
-  const found = (await readStoreAll(deps, missing)).values();
-  return rows.map((row) => row ?? found.next().value);
-}
-
-async function readStoreAll(
-  deps: Deps,
-  keys: readonly FingerprintKey[],
-): Promise<(StoredToken | undefined)[]> {
-  const { store, counts } = deps;
-  try {
-    const rows = await Promise.all(keys.map((key) => store.findByFingerprint(key)));
-    keys.forEach((key, index) => {
-      const row = rows[index];
-      counts.store[row === undefined ? 'miss' : 'hit'] += 1;
-      remember(deps, key, row);
-    });
-    return rows;
-  } catch (error) {
-    counts.store.error += keys.length;
-    throw error;
-  }
+  read: (key: FingerprintKey) => Soon<Found>,
+): Promise<Settled<Found>[]> {
+  const begun = new Map<string, Soon<Settled<Found>>>();
+  const readOnce = (key: FingerprintKey) => {
+    const name = nameOf(key);
+    const settled = begun.get(name) ?? settle(read(key));
+    begun.set(name, settled);
+    return settled;
+  };
+  return Promise.all(keys.map(readOnce));
 }
 
 function findInMemory(
@@ -117,59 +94,57 @@ function findInMemory(
   return row;
 }
 
-async function readElsewhere(
-  deps: Deps,
-  key: EntryKey,
-  notes: ReadNotes,
-): Promise<StoredToken | undefined> {
+function readElsewhere(deps: Deps, key: EntryKey, notes: ReadNotes): Promise<Found> {
   const name = nameOf(key);
   // Between here and the beginning of a flight nothing is awaited, unless there is one to join.
   const flight = deps.flights.get(name);
-  const joined = flight === undefined ? undefined : await join(flight);
-  const { row, isCached } =
-    joined === undefined ? await fly(deps, name, key) : { row: joined, isCached: true };
-  if (row !== undefined && isCached) notes.cached.push(asCached(key.vaultId, row));
-  return row;
+  const begin = () => fly(deps, name, look(deps, key, notes));
+  return flight === undefined ? begin() : join(flight, { key, notes, begin });
 }
 
 /**
  * What a read that is under way finds. It may have looked before this caller's request began, so what it finds
  * counts as cached; and when it finds nothing, or fails, it has nothing to say to anybody but who began it.
  */
-async function join(flight: Promise<Read>): Promise<CachedRow | undefined> {
-  const read = await flight.catch(() => undefined);
-  return read?.row && cachedRow(read.row);
+async function join(
+  flight: Promise<Found>,
+  { key, notes, begin }: { key: EntryKey; notes: ReadNotes; begin: () => Promise<Found> },
+): Promise<Found> {
+  const row = await flight.catch(() => undefined);
+  const joined = row && cachedRow(row);
+  if (joined === undefined) return begin();
+  notes.cached.push(asCached(key.vaultId, joined));
+  return joined;
 }
 
-/** Begins a read that others may join. */
-async function fly(deps: Deps, name: string, key: EntryKey): Promise<Read> {
-  const { flights } = deps;
-  const flight = look(deps, key);
+/** Lets others join a read for as long as it is under way. */
+function fly({ flights }: Deps, name: string, flight: Promise<Found>): Promise<Found> {
   flights.set(name, flight);
-  try {
-    return await flight;
-  } finally {
+  const land = () => {
     // Of two that began one after the other, the one that others can still join.
     if (flights.get(name) === flight) flights.delete(name);
-  }
+  };
+  flight.then(land, land);
+  return flight;
 }
 
-async function look(deps: Deps, key: EntryKey): Promise<Read> {
+async function look(deps: Deps, key: EntryKey, notes: ReadNotes): Promise<Found> {
   const { shared, storeClock, memory, counts } = deps;
   const found = shared && (await shared.find(key));
   const isLive = found !== undefined && storeClock.now() < endOf(found);
   if (shared !== undefined) counts.redis[isLive ? 'hit' : 'miss'] += 1;
   if (isLive) {
     memory.keep(key, found);
-    return { row: found, isCached: true };
+    notes.cached.push(asCached(key.vaultId, found));
+    return found;
   }
   const row = await readStore(deps, key);
   remember(deps, key, row);
-  return { row, isCached: false };
+  return row;
 }
 
 /** Asks the store, and puts right what caches have of it. */
-async function readAnew(deps: Deps, key: EntryKey): Promise<StoredToken | undefined> {
+async function readAnew(deps: Deps, key: EntryKey): Promise<Found> {
   const row = await readStore(deps, key);
   if (row === undefined) {
     deps.memory.forget(key);
@@ -187,7 +162,7 @@ function remember({ memory, shared, storeClock }: Deps, key: EntryKey, row?: Sto
   shared?.keep(key, kept, endOf(kept) - kept.readAtMs);
 }
 
-async function readStore({ store, counts }: Deps, key: EntryKey): Promise<StoredToken | undefined> {
+async function readStore({ store, counts }: Deps, key: EntryKey): Promise<Found> {
   try {
     const row = await ('token' in key ? store.find(key) : store.findByFingerprint(key));
     counts.store[row === undefined ? 'miss' : 'hit'] += 1;

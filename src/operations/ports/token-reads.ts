@@ -1,4 +1,4 @@
-import type { Soon } from '../../domain/soon.ts';
+import type { Settled, Soon } from '../../domain/soon.ts';
 import type { CachedToken } from './audit-log.ts';
 import type { FingerprintKey, StoredToken, TokenKey } from './token-store.ts';
 
@@ -22,11 +22,11 @@ export type Forgettable = Pick<TokenKey, 'vaultId' | 'token'>;
 export interface TokenReads {
   find(key: TokenKey, notes: ReadNotes): Soon<StoredToken | undefined>;
   findByFingerprint(key: FingerprintKey, notes: ReadNotes): Soon<StoredToken | undefined>;
-  /** As `findByFingerprint` of each, in order. */
+  /** As `findByFingerprint` of each, in order; each fails on its own, and the promise never rejects. */
   findAllByFingerprint(
     keys: readonly FingerprintKey[],
     notes: ReadNotes,
-  ): Promise<(StoredToken | undefined)[]>;
+  ): Promise<Settled<StoredToken | undefined>[]>;
   /** Drops what caches have of these tokens; those of other processes find out by themselves. */
   forget(keys: readonly Forgettable[]): void;
 }

@@ -13,8 +13,15 @@ import type { RevealContext } from '../operation.ts';
 import type { ReadNotes } from '../ports/token-reads.ts';
 import type { Vault, VaultRegistry } from '../ports/vault-registry.ts';
 
-/** A call that has found its vault: what the later steps of an operation work with. */
-export type Session = { call: Call; vault: Vault; cipher: VaultCipher; notes: ReadNotes };
+/** A call that has found its vault: what the later steps of one attempt at an operation work with. */
+export type Session = {
+  call: Call;
+  vault: Vault;
+  cipher: VaultCipher;
+  notes: ReadNotes;
+  /** The moment for which the policy decides, for all items alike; epoch milliseconds. */
+  atMs: number;
+};
 
 /**
  * The vault of a call. One that does not exist, one that the credential does not name and one in which

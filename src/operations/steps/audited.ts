@@ -92,7 +92,7 @@ async function attemptOnce<Output>(
     seen.vault = vault;
     const cipher = await deps.keys.cipherOf(vault.id);
     seen.cipher = cipher;
-    return work({ call, vault, cipher, notes });
+    return work({ call, vault, cipher, notes, atMs: deps.clock.now() });
   };
   const done = await find().catch((error) => fail(deps, request, seen, error, basis));
   const { fates, query } = done;

@@ -1,5 +1,5 @@
 import { ERRORS, type VaultError } from '../../domain/errors.ts';
-import type { Soon } from '../../domain/soon.ts';
+import type { Settled, Soon } from '../../domain/soon.ts';
 import type { ItemError } from '../operation.ts';
 import type { Clock } from '../ports/clock.ts';
 import { asVaultError } from './audited.ts';
@@ -8,10 +8,30 @@ import type { Fate } from './events.ts';
 /** A batch begins items for so long, in milliseconds, before other requests have their turn. */
 const TURN_MS = 20;
 
+/** Work that has its turns with that of other requests. */
+export type Turns = {
+  /** True when it is for the others. */
+  isOver: () => boolean;
+  next: () => Promise<void>;
+};
+
+/** Turns, of which the first begins now. */
+export function makeTurns(clock: Pick<Clock, 'monotonic'>): Turns {
+  let beganAtMs = clock.monotonic();
+  return {
+    isOver: () => clock.monotonic() - beganAtMs >= TURN_MS,
+    next: async () => {
+      await new Promise(setImmediate);
+      beganAtMs = clock.monotonic();
+    },
+  };
+}
+
 /**
  * Runs each item of a batch as if it were alone and gathers their fates, in order. Values that are slow to
- * check or to draw for hold up their own batch, and not the whole process. Items fail on their own; only when every one of them failed because the service did (5xx) does the call itself fail, so
- * that a caller sees an outage as an outage.
+ * check or to draw for hold up their own batch, and not the whole process. Items fail on their own; only when
+ * every one of them failed because the service did (5xx) does the call itself fail, so that a caller sees an
+ * outage as an outage. `turns`: those of what the batch has done already.
  */
 export async function eachItem<Item, Output>(
   clock: Pick<Clock, 'monotonic'>,
@@ -19,12 +39,14 @@ export async function eachItem<Item, Output>(
   {
     run,
     fateOf,
+    turns = makeTurns(clock),
   }: {
     run: (item: Item, index: number) => Soon<{ output: Output; fate: Fate }>;
     fateOf: (item: Item) => Fate;
+    turns?: Turns;
   },
 ): Promise<{ fates: Fate[]; output: { items: (Output | ItemError)[] } }> {
-  const settled = await inTurns(clock, items, run);
+  const settled = await inTurns(turns, items, run);
   const fates: Fate[] = [];
   const outputs: (Output | ItemError)[] = [];
   settled.forEach((result, index) => {
@@ -45,28 +67,21 @@ export async function eachItem<Item, Output>(
   return { output: { items: outputs }, fates };
 }
 
-/** How an item ended. */
-type Settled<Result> = { done: Result } | { error: unknown };
-
 /** Runs each item, in order, and resolves when all have ended; never rejects. Others have their turns between. */
 export async function inTurns<Item, Result>(
-  clock: Pick<Clock, 'monotonic'>,
+  turns: Turns,
   items: readonly Item[],
   run: (item: Item, index: number) => Soon<Result>,
 ): Promise<Settled<Result>[]> {
   const settled: Settled<Result>[] = new Array(items.length);
   const underWay: Promise<void>[] = [];
-  let turnBeganAtMs = clock.monotonic();
   for (let index = 0; index < items.length; index += 1) {
     const item = items[index] as Item;
-    if (clock.monotonic() - turnBeganAtMs >= TURN_MS) {
-      await new Promise(setImmediate);
-      turnBeganAtMs = clock.monotonic();
-    }
+    if (turns.isOver()) await turns.next();
     try {
       const result = run(item, index);
       // Listened to at once: an item may fail before the last one has begun.
-      if (result instanceof Promise) underWay.push(settle(settled, index, result));
+      if (result instanceof Promise) underWay.push(settleAt(settled, index, result));
       else settled[index] = { done: result };
     } catch (error) {
       settled[index] = { error };
@@ -76,7 +91,7 @@ export async function inTurns<Item, Result>(
   return settled;
 }
 
-function settle<Result>(
+function settleAt<Result>(
   settled: Settled<Result>[],
   index: number,
   result: Promise<Result>,

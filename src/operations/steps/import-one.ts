@@ -28,7 +28,7 @@ export async function importOne(
   { input, items }: { input: ImportItem; items: number },
 ): Promise<void> {
   const asked = { action: 'token.import', field: input.field, items } as const;
-  const place = permittedField(deps, session, asked);
+  const place = permittedField(session, asked);
   checkMode(place.field);
   const candidate = checkCandidate(deps, session, { ...place, input });
   checkToken(session, candidate, input.token);

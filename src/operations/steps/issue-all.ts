@@ -1,8 +1,8 @@
-import { whenThere } from '../../domain/soon.ts';
+import { type Settled, whenThere } from '../../domain/soon.ts';
 import type { TokenizeInput } from '../operation.ts';
 import type { StoredToken } from '../ports/token-store.ts';
 import type { Session } from './access.ts';
-import { eachItem, inTurns } from './batch.ts';
+import { eachItem, inTurns, makeTurns } from './batch.ts';
 import type { OperationDeps } from './deps.ts';
 import type { Repeat } from './idempotency.ts';
 import { issueIn } from './issue.ts';
@@ -21,7 +21,8 @@ type Prepared = { place: FieldPlace; checked?: Checked };
  */
 export async function issueAll(deps: OperationDeps, session: Session, { inputs, repeats }: Asked) {
   const prepare = makePrepare(deps, session, inputs.length);
-  const prepared = await inTurns(deps.clock, inputs, prepare);
+  const turns = makeTurns(deps.clock);
+  const prepared = await inTurns(turns, inputs, prepare);
   const rowOf = await lookForAll(
     deps,
     session,
@@ -42,16 +43,17 @@ export async function issueAll(deps: OperationDeps, session: Session, { inputs, 
       }));
     },
     fateOf: ({ field }) => ({ field }),
+    turns,
   });
 }
 
-/** Decides once for each field: the items of a call ask for the same, at one moment. */
+/** Decides once for each field: the items of an attempt ask for the same, at one moment. */
 function makePrepare(deps: OperationDeps, session: Session, items: number) {
   const places = new Map<string, FieldPlace>();
   return (input: TokenizeInput): Prepared => {
     const { field } = input;
     const place =
-      places.get(field) ?? permittedField(deps, session, { action: 'tokenize', field, items });
+      places.get(field) ?? permittedField(session, { action: 'tokenize', field, items });
     places.set(field, place);
     return place.field.token.mode === 'deterministic'
       ? { place, checked: checkDeterministic(deps, session, { ...place, input }) }
@@ -59,7 +61,7 @@ function makePrepare(deps: OperationDeps, session: Session, items: number) {
   };
 }
 
-/** The rows of known values. A failure to read is that of each item that asks for one. */
+/** Looks for the rows of known values. A look-up that failed fails those who ask for its row. */
 async function lookForAll(
   { reads }: Pick<OperationDeps, 'reads'>,
   { notes }: Session,
@@ -67,17 +69,14 @@ async function lookForAll(
 ): Promise<(checked: Checked) => StoredToken | undefined> {
   if (all.length === 0) return () => undefined;
   const keys = all.map(({ key }) => key);
-  try {
-    const rows = await reads.findAllByFingerprint(keys, notes);
-    const known = new Map<Checked, StoredToken>();
-    rows.forEach((row, index) => {
-      const checked = all[index];
-      if (row !== undefined && checked !== undefined) known.set(checked, row);
-    });
-    return (checked) => known.get(checked);
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
+  const settled = await reads.findAllByFingerprint(keys, notes);
+  const found = new Map<Checked, Settled<StoredToken | undefined> | undefined>();
+  all.forEach((checked, index) => {
+    found.set(checked, settled[index]);
+  });
+  return (checked) => {
+    const result = found.get(checked) ?? { done: undefined };
+    if ('error' in result) throw result.error;
+    return result.done;
+  };
 }

@@ -4,7 +4,7 @@ import type { Session } from './access.ts';
 import { type Candidate, checkCandidate, ensureSubject, type IssueAsk } from './candidate.ts';
 import type { OperationDeps } from './deps.ts';
 import { storeNew } from './issue-stored.ts';
-import { checkKnown, fingerprintKey, useKnown } from './known-value.ts';
+import { checkKnown, fingerprintKey, linkKnown } from './known-value.ts';
 import { orFresh } from './or-fresh.ts';
 
 /** A value that fits its field, and what its token is found by. `subject`: the caller's reference of a person. */
@@ -40,10 +40,9 @@ export function issueChecked(
   row: StoredToken | undefined,
 ): Soon<string> {
   if (row === undefined) return storeNew(deps, session, checked);
-  if (checked.subject !== undefined) return issue(deps, session, checked);
   try {
-    checkKnown(session, row, checked.candidate.value);
-    return row.token;
+    const known = useRow(deps, session, checked, row);
+    return whenThere(known, (token) => token ?? storeNew(deps, session, checked));
   } catch {
     // Maybe a cache had what is not ours. Whether it was a cache is found out by looking again.
     return issue(deps, session, checked);
@@ -51,15 +50,24 @@ export function issueChecked(
 }
 
 function issue(deps: OperationDeps, session: Session, checked: Checked): Soon<string> {
-  const { candidate, key } = checked;
   const known = orFresh(deps, session, ({ notes }) =>
-    whenThere(deps.reads.findByFingerprint(key, notes), (row) =>
-      row === undefined
-        ? undefined
-        : whenThere(ensureSubject(deps, session, checked.subject), (subject) =>
-            useKnown(deps, session, { row, value: candidate.value, subject }),
-          ),
+    whenThere(
+      deps.reads.findByFingerprint(checked.key, notes),
+      (row) => row && useRow(deps, session, checked, row),
     ),
   );
   return whenThere(known, (token) => token ?? storeNew(deps, session, checked));
+}
+
+/** The token of a row that was found, as `linkKnown` has it. What does not open is thrown at once. */
+function useRow(
+  deps: OperationDeps,
+  session: Session,
+  { candidate, subject: reference }: Checked,
+  row: StoredToken,
+): Soon<string | undefined> {
+  checkKnown(session, row, candidate.value);
+  return whenThere(ensureSubject(deps, session, reference), (subject) =>
+    linkKnown(deps, session, { row, subject }),
+  );
 }

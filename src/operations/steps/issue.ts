@@ -29,7 +29,7 @@ export function issue(
   { input, items, repeat }: { input: TokenizeInput; items: number; repeat?: Repeat | undefined },
 ): Soon<string> {
   const asked = { action: 'tokenize', field: input.field, items } as const;
-  return issueIn(deps, session, { ...permittedField(deps, session, asked), input, repeat });
+  return issueIn(deps, session, { ...permittedField(session, asked), input, repeat });
 }
 
 /** As `issue`, in a field that the caller may fill. */

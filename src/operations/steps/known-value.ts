@@ -28,17 +28,26 @@ export function checkKnown(session: Session, row: StoredToken, value: string): v
   }
 }
 
-/**
- * The token of a known value, which keeps its expiry and metadata; another subject adds a link. `undefined`
- * when the row ended before the link was there: the erasure of the only other person took it along, and a
- * token that is answered must not be dead for this one.
- */
+/** The token of a known value, as `linkKnown` has it, from a row that is not checked yet. */
 export function useKnown(
   deps: Pick<OperationDeps, 'tokens'>,
   session: Session,
   { row, value, subject }: { row: StoredToken; value: string; subject: SubjectRow | undefined },
 ): Soon<string | undefined> {
   checkKnown(session, row, value);
+  return linkKnown(deps, session, { row, subject });
+}
+
+/**
+ * The token of a known value, which keeps its expiry and metadata; another subject adds a link. `undefined`
+ * when the row ended before the link was there: the erasure of the only other person took it along, and a
+ * token that is answered must not be dead for this one.
+ */
+export function linkKnown(
+  deps: Pick<OperationDeps, 'tokens'>,
+  session: Session,
+  { row, subject }: { row: StoredToken; subject: SubjectRow | undefined },
+): Soon<string | undefined> {
   const { token, shard } = row;
   if (subject === undefined) return token;
   return link(deps, { vaultId: session.vault.id, shard, token }, subject);

@@ -1,7 +1,6 @@
 import { VaultError } from '../../domain/errors.ts';
 import type { Action, Field } from '../../domain/policy/policy.ts';
 import { checkField, type Session, unknownField } from './access.ts';
-import type { OperationDeps } from './deps.ts';
 
 /** A field that the caller may act on, with the id that its rows carry. */
 export type FieldPlace = { field: Field; fieldId: number };
@@ -11,18 +10,17 @@ export type FieldPlace = { field: Field; fieldId: number };
  * @throws VaultError `field_unknown`, `forbidden`
  */
 export function permittedField(
-  deps: Pick<OperationDeps, 'clock'>,
   session: Session,
   asked: { action: Action; field: string; items: number },
 ): FieldPlace {
-  const { vault } = session;
+  const { vault, atMs } = session;
   const field = vault.policy.fields.get(asked.field);
   const fieldId = vault.fieldIds.get(asked.field);
   if (field === undefined || fieldId === undefined) {
     throw unknownField();
   }
   const { action, items } = asked;
-  checkField(session, field, { action, items, atMs: deps.clock.now() });
+  checkField(session, field, { action, items, atMs });
   return { field, fieldId };
 }
 

@@ -19,7 +19,10 @@ export type TokenAsk = {
   field?: string | undefined;
   items: number;
   reveal?: RevealContext;
-  /** What was decided for fields of earlier items that asked the same; added to. Refusals are not kept. */
+  /**
+   * What was decided for fields of earlier items of this attempt that asked the same; added to. Refusals are not
+   * kept, nor would they differ: all decisions of an attempt are for one moment (`Session`).
+   */
   decided?: Map<Field, Decision>;
 };
 
@@ -42,18 +45,17 @@ export function findPermitted(
     if (found === undefined || field === undefined || (named ?? field) !== field) {
       throw new VaultError('token_not_found');
     }
-    return { found, field, decision: decideOnce(deps, session, { ...ask, field }) };
+    return { found, field, decision: decideOnce(session, { ...ask, field }) };
   });
 }
 
 function decideOnce(
-  { clock }: Pick<OperationDeps, 'clock'>,
   session: Session,
   { reveal, action, items, decided, field }: Omit<TokenAsk, 'field'> & { field: Field },
 ): Decision {
   const known = decided?.get(field);
   if (known !== undefined) return known;
-  const decision = checkField(session, field, { ...reveal, action, items, atMs: clock.now() });
+  const decision = checkField(session, field, { ...reveal, action, items, atMs: session.atMs });
   decided?.set(field, decision);
   return decision;
 }

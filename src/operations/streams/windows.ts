@@ -92,7 +92,7 @@ async function answerGroup<Input, Output>(
   try {
     const { output, receipt } = await audited(deps, call, about, (session) => {
       if (inputs.length > 0) {
-        checkAction(session, { ...reveal, action, items: UNBOUNDED, atMs: deps.clock.now() });
+        checkAction(session, { ...reveal, action, items: UNBOUNDED, atMs: session.atMs });
       }
       return eachItem(deps.clock, items, {
         run: (item) => {
