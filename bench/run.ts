@@ -47,7 +47,9 @@ async function main(args: readonly string[]): Promise<number> {
     const result = await measureAll({ options, begun }, stop.signal);
     return tell(result, { options, earlier });
   } catch (error) {
-    process.stderr.write('bench: ended early; --resume goes on with what was measured\n');
+    process.stderr.write(
+      'bench: ended early; --resume goes on after the scenarios that were finished\n',
+    );
     // The programs of a terminal's own get its Ctrl-C, too: whatever fails then is no news.
     if (!stop.signal.aborted) throw error;
     return 1;

@@ -1,6 +1,7 @@
 // The load of the overload scenario, in a process of its own: requests over raw sockets of loopback, either at a fixed
 // rate, whatever the answers (open loop), or each connection as fast as it is answered (closed loop).
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type LoadOrder = {
   port: number;
@@ -8,10 +9,12 @@ export type LoadOrder = {
   bearer: string;
   bodies: readonly string[];
   connections: number;
-  seconds: number;
-  /** Requests a second; without it the loop is closed. */
-  rate?: number;
+  /** One after the other, on the same connections. */
+  phases: readonly Phase[];
 };
+
+/** `rate`: requests a second; without it the loop is closed, in all phases of an order. */
+export type Phase = { seconds: number; rate?: number };
 
 /** Half a second of a load. Times are of answers 200 and run from the moment of sending. */
 export type LoadSlice = {
@@ -26,6 +29,9 @@ export type LoadSlice = {
 
 export const SLICE_MS = 500;
 const TICK_MS = 1;
+/** Connections are opened so many at a time: more than a server's backlog holds would wait for a second. */
+const OPENED_AT_ONCE = 256;
+const OPEN_WITHIN_MS = 20_000;
 
 function requestsOf({ path, bearer, bodies }: LoadOrder): Buffer[] {
   return bodies.map((body) =>
@@ -54,20 +60,49 @@ function readAnswers(socket: Socket, answered: (status: number) => void): void {
 
 const empty = (): LoadSlice => ({ offered: 0, unsent: 0, ok: 0, refused: 0, failed: 0, ms: [] });
 
-/** Loads a server for some seconds, and gives what came of it in slices by the time of the answer. */
-async function load(order: LoadOrder): Promise<LoadSlice[]> {
-  const requests = requestsOf(order);
-  const slices: LoadSlice[] = [];
-  const free: (() => void)[] = [];
-  const startedMs = performance.now();
-  let sent = 0;
-  let isOver = false;
-  const slice = (): LoadSlice => {
-    const at = Math.floor((performance.now() - startedMs) / SLICE_MS);
-    slices[at] ??= empty();
-    return slices[at];
+/** How many requests are due so many milliseconds after the beginning. */
+export function dueAt(phases: readonly Phase[], elapsedMs: number): number {
+  let due = 0;
+  let leftMs = elapsedMs;
+  for (const { seconds, rate = 0 } of phases) {
+    due += (Math.max(0, Math.min(leftMs, seconds * 1_000)) / 1_000) * rate;
+    leftMs -= seconds * 1_000;
+  }
+  return Math.floor(due);
+}
+
+/** What came of a load, by the time at which it came. */
+function makeTally() {
+  let slices: LoadSlice[] = [];
+  let startedMs = performance.now();
+  return {
+    /** What came before is forgotten. */
+    begin() {
+      slices = [];
+      startedMs = performance.now();
+    },
+    elapsedMs: () => performance.now() - startedMs,
+    now(): LoadSlice {
+      const at = Math.floor((performance.now() - startedMs) / SLICE_MS);
+      slices[at] ??= empty();
+      return slices[at];
+    },
+    /** Where nothing at all happened there is none yet. */
+    first: (count: number) => Array.from({ length: count }, (_, at) => slices[at] ?? empty()),
   };
+}
+
+type Tally = ReturnType<typeof makeTally>;
+
+/** Opens the connections of a load. In a closed loop each sends again when it is answered, once `begin` was called. */
+async function openPool(order: LoadOrder, tally: Tally) {
+  const isClosedLoop = order.phases.every(({ rate }) => rate === undefined);
+  const requests = requestsOf(order);
+  const free: (() => void)[] = [];
   const sockets = new Set<Socket>();
+  let [sent, opened] = [0, 0];
+  let [hasBegun, isOver] = [false, false];
+
   const open = () => {
     const socket = connect(order.port, '127.0.0.1');
     sockets.add(socket);
@@ -76,54 +111,80 @@ async function load(order: LoadOrder): Promise<LoadSlice[]> {
     const send = () => {
       sentMs = performance.now();
       sent += 1;
+      tally.now().offered += isClosedLoop ? 1 : 0;
       socket.write(requests[sent % requests.length] ?? '');
     };
     const next = () => {
       if (isOver) socket.destroy();
-      else if (order.rate === undefined) {
-        slice().offered += 1;
-        send();
-      } else free.push(send);
+      else if (isClosedLoop && hasBegun) send();
+      else free.push(send);
     };
-    socket.once('connect', next);
+    socket.once('connect', () => {
+      opened += 1;
+      next();
+    });
     readAnswers(socket, (status) => {
-      const now = slice();
-      if (status === 200) {
-        now.ok += 1;
-        now.ms.push(performance.now() - sentMs);
-      } else if (status === 503) now.refused += 1;
-      else now.failed += 1;
+      count(tally.now(), status, performance.now() - sentMs);
       next();
     });
     socket.on('error', () => undefined);
     socket.once('close', () => {
       sockets.delete(socket);
       if (isOver) return;
-      slice().failed += 1;
+      tally.now().failed += 1;
       // A server that closes at once shall not be asked thousands of times a second.
       setTimeout(() => isOver || open(), 100);
     });
   };
-  for (let count = 0; count < order.connections; count += 1) open();
 
+  for (let asked = 0; asked < order.connections; ) {
+    const until = Math.min(asked + OPENED_AT_ONCE, order.connections);
+    for (; asked < until; asked += 1) open();
+    const giveUpAtMs = performance.now() + OPEN_WITHIN_MS;
+    while (opened < asked && performance.now() < giveUpAtMs) await sleep(5);
+  }
+  return {
+    free,
+    begin() {
+      hasBegun = true;
+      if (isClosedLoop) for (const send of free.splice(0)) send();
+    },
+    close() {
+      isOver = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function count(slice: LoadSlice, status: number, ms: number): void {
+  if (status === 200) {
+    slice.ok += 1;
+    slice.ms.push(ms);
+  } else if (status === 503) slice.refused += 1;
+  else slice.failed += 1;
+}
+
+/** Loads a server, and gives what came of it in slices. */
+async function load(order: LoadOrder): Promise<LoadSlice[]> {
+  const tally = makeTally();
+  const { free, begin, close } = await openPool(order, tally);
+  tally.begin();
+  begin();
   let offered = 0;
   const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - startedMs) / 1000) * (order.rate ?? 0));
-    for (; offered < due; offered += 1) {
-      const now = slice();
+    for (const due = dueAt(order.phases, tally.elapsedMs()); offered < due; offered += 1) {
+      const now = tally.now();
       now.offered += 1;
       const send = free.shift();
       if (send === undefined) now.unsent += 1;
       else send();
     }
   }, TICK_MS);
-  await new Promise((resolve) => setTimeout(resolve, order.seconds * 1000));
-  isOver = true;
+  const ms = order.phases.reduce((sum, { seconds }) => sum + seconds * 1_000, 0);
+  await sleep(ms);
   clearInterval(timer);
-  for (const socket of sockets) socket.destroy();
-  const length = Math.floor((order.seconds * 1000) / SLICE_MS);
-  // Where nothing at all happened there is none yet.
-  return Array.from({ length }, (_, at) => slices[at] ?? empty());
+  close();
+  return tally.first(Math.floor(ms / SLICE_MS));
 }
 
 process.on('message', (order: LoadOrder) => {

@@ -48,10 +48,11 @@ export async function runPaced({ perSecond, seconds, work }: PacedOptions): Prom
     await untilMs(startedMs + (begun * 1_000) / perSecond);
   }
   await Promise.race([Promise.all(underWay), sleep(PATIENCE_MS, undefined, { ref: false })]);
-  const at = (share: number) => percentile(latencies, share) ?? Number.POSITIVE_INFINITY;
+  // What was never answered took that long at least.
+  const at = (share: number) => percentile(latencies, share) ?? PATIENCE_MS;
   return {
     requests: latencies.length,
-    seconds: (endedMs - startedMs) / 1_000,
+    seconds: latencies.length === 0 ? seconds : (endedMs - startedMs) / 1_000,
     latencyMs: { p50: at(0.5), p99: at(0.99), p999: at(0.999) },
     failed: failed + underWay.size,
   };

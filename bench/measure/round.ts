@@ -80,7 +80,8 @@ export async function scrape({ admin }: Server): Promise<Samples> {
 
 const readMetrics = (servers: readonly Server[]) => Promise.all(servers.map(scrape));
 
-async function settle(servers: readonly Server[]): Promise<void> {
+/** Waits until the tree has the events of these servers, for some seconds at most. */
+export async function settle(servers: readonly Server[]): Promise<void> {
   const untilMs = performance.now() + SETTLE_MS;
   const isPending = (samples: Samples) =>
     (samples.get('counterfoil_audit_unintegrated_events') ?? 0) > 0;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkContinues, emptyResult, withOutcome } from './gather.ts';
+import { checkContinues, emptyResult, joinResults, withOutcome } from './gather.ts';
 import { resultOf } from './result-of-tests.ts';
 
 const { commit, machine, versions, settings } = resultOf([]);
@@ -38,3 +38,25 @@ for (const [what, other] of [
     assert.throws(() => checkContinues(begun, { ...conditions, ...other }), new RegExp(what));
   });
 }
+
+test('figures of a tree that is no commit cannot be gone on with: nobody knows which tree it was', () => {
+  for (const changed of ['0123456789ab+', 'unknown']) {
+    const same = { ...conditions, commit: changed };
+    assert.throws(() => checkContinues(emptyResult(same), same), /no commit/);
+  }
+});
+
+test('results of different scenarios are joined, those of another machine or the same scenario are not', () => {
+  const one = withOutcome(emptyResult(conditions), 'one', { measurements: [], notes: ['so'] });
+  const other = withOutcome(emptyResult({ ...conditions, commit: 'ab12' }), 'two', {
+    measurements: [],
+    recoverySeconds: 2,
+  });
+  const joined = joinResults([one, other]);
+  assert.deepEqual(joined.settings.scenarios, ['one', 'two']);
+  assert.equal(joined.recoverySeconds, 2);
+  assert.equal(joined.commit, one.commit);
+  const elsewhere = { ...other, machine: { ...machine, cores: 64 } };
+  assert.throws(() => joinResults([one, elsewhere]), /machine/);
+  assert.throws(() => joinResults([one, one]), /'one' was measured twice/);
+});

@@ -45,7 +45,31 @@ export function checkContinues(earlier: Result, conditions: Conditions): void {
   const differing = (Object.keys(conditions) as (keyof Conditions)[]).filter(
     (key) => JSON.stringify(was[key]) !== JSON.stringify(conditions[key]),
   );
+  // Two trees that differ from a commit need not be the same.
+  if (!/^[0-9a-f]+$/.test(commit)) throw new Error(`--resume: '${commit}' is no commit`);
   if (differing.length > 0) {
     throw new Error(`--resume: that result has another ${differing.join(', another ')}`);
   }
+}
+
+/**
+ * Results of different scenarios as one, with the first one's commit and date: no ratio is between figures of two
+ * scenarios. Throws an error when they are of different machines or settings, or have a scenario in common.
+ */
+export function joinResults([first, ...others]: readonly [Result, ...Result[]]): Result {
+  let joined = first;
+  for (const { settings, machine, versions, ...other } of others) {
+    const { scenarios, ...how } = settings;
+    checkContinues(joined, { commit: joined.commit, machine, versions, settings: how });
+    const twice = scenarios.find((name) => joined.settings.scenarios.includes(name));
+    if (twice !== undefined) throw new Error(`'${twice}' was measured twice`);
+    joined = {
+      ...other,
+      ...joined,
+      settings: { ...joined.settings, scenarios: [...joined.settings.scenarios, ...scenarios] },
+      notes: [...new Set([...joined.notes, ...other.notes])],
+      measurements: [...joined.measurements, ...other.measurements],
+    };
+  }
+  return joined;
 }

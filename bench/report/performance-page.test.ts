@@ -17,7 +17,11 @@ const result = resultOf(
   ],
   { notes: ['something to know'] },
 );
-const page = renderPage({ result, charts: drawCharts(result), name: 'published' });
+const parts = [
+  { name: 'published', result },
+  { name: 'published-more', result: { ...result, commit: 'fedcba987654' } },
+];
+const page = renderPage({ result, charts: drawCharts(result), name: 'published', parts });
 
 test('the page tells ratios, CPU and notes of the result, and links the charts that there are', () => {
   assert.match(page, /\| detokenize, 64 connections, warm \| 0\.360 \| ≥ 0\.35 × floor \| yes \|/);
@@ -25,6 +29,7 @@ test('the page tells ratios, CPU and notes of the result, and links the charts t
   assert.match(page, /\| warm work \| 85\.5 \|/);
   assert.match(page, /published-throughput\.svg/);
   assert.match(page, /- something to know/);
+  assert.match(page, /`fedcba987654`; all figures in \[`published-more\.json`\]/);
   assert.match(page, /\*\*Projected, not measured:\*\*/);
 });
 
@@ -36,7 +41,10 @@ test('what was not measured has no section and no chart', () => {
 
 test('a quick run says that it is one', () => {
   const quick = { ...result, settings: { ...result.settings, isQuick: true } };
-  assert.match(renderPage({ result: quick, charts: [], name: 'x' }), /Not to be believed/);
+  assert.match(
+    renderPage({ result: quick, charts: [], name: 'x', parts: [] }),
+    /Not to be believed/,
+  );
 });
 
 test('a result that was written is read as it was', () => {

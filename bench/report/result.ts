@@ -10,6 +10,8 @@ const roundSchema = z.object({
   perSecond: z.number(),
   latencyMs: latencySchema,
   failed: z.number(),
+  /** Requests that were sent, where that is not all of what was answered with success. */
+  sentPerSecond: z.number().optional(),
   /** Microseconds of CPU for each request, by process and kind of thread. */
   cpuMicros: z.record(z.string(), z.number()).optional(),
   /** Of the service, all its processes together. */
@@ -98,6 +100,7 @@ export function summarize({ rounds }: Measurement): Round {
     median(rounds.flatMap((round) => pick(round) ?? []));
   const [peak, end] = [middle(({ rssMib }) => rssMib?.peak), middle(({ rssMib }) => rssMib?.end)];
   const commits = middleOfCommits(rounds);
+  const sentPerSecond = middle((round) => round.sentPerSecond);
   const cpuNames = [...new Set(rounds.flatMap(({ cpuMicros }) => Object.keys(cpuMicros ?? {})))];
   const cpu = cpuNames.map((name) => [name, middle(({ cpuMicros }) => cpuMicros?.[name] ?? 0)]);
   return {
@@ -111,6 +114,7 @@ export function summarize({ rounds }: Measurement): Round {
     ...(cpu.length > 0 && { cpuMicros: Object.fromEntries(cpu) as Record<string, number> }),
     ...(peak !== undefined && end !== undefined && { rssMib: { peak, end } }),
     ...(commits !== undefined && { commits }),
+    ...(sentPerSecond !== undefined && { sentPerSecond }),
   };
 }
 

@@ -137,17 +137,30 @@ test('a load of a minute proves nothing about ten', () => {
   }
 });
 
-test('under an overload goodput and latency are told beside those of the peak', () => {
-  const slow = { latencyMs: { p50: 1, p99: 5, p999: 9 } };
-  const result = resultOf(
+/** A run whose overload answered 900 a second of so many that were sent; the peak is 1,000. */
+function overloadOf(sentPerSecond: number, answered = 900) {
+  const over = { latencyMs: { p50: 1, p99: 5, p999: 9 }, sentPerSecond };
+  const rounds = [roundAt(answered, over)];
+  return resultOf(
     [
       measured('overload', 'peak', [1_000]),
-      measured('overload', 'tripled', [], { rounds: [roundAt(900, slow)], connections: 1_024 }),
+      measured('overload', 'tripled', [], { rounds, connections: 4_096 }),
     ],
     { recoverySeconds: 12 },
   );
+}
+
+test('under an overload goodput and latency are told beside those of the peak', () => {
+  const result = overloadOf(3_000);
   assert.equal(verdictOf(result, 'goodput')?.isMet, true);
   assert.equal(verdictOf(result, 'overload-latency')?.value, 2.5);
   assert.equal(verdictOf(result, 'overload-latency')?.isMet, false);
   assert.equal(verdictOf(result, 'recovery')?.isMet, false);
+});
+
+test('what was offered and not sent, or not answered at all, proves nothing of an overload', () => {
+  for (const result of [overloadOf(1_800), overloadOf(3_000, 0)]) {
+    assert.equal(verdictOf(result, 'goodput')?.value, undefined);
+    assert.equal(verdictOf(result, 'overload-latency')?.value, undefined);
+  }
 });

@@ -1,6 +1,6 @@
 // What the product has to reach, as ratios within one run: they hold on any machine.
 import { slopeOf } from '../measure/stats.ts';
-import { findMeasurement, type Result, summarize, type Wanted } from './result.ts';
+import { findMeasurement, type Result, type Round, summarize, type Wanted } from './result.ts';
 
 /** `least`: at least so much. `most`: at most. */
 export type Target = {
@@ -21,6 +21,8 @@ const SUSTAINED_MINUTES = 10;
 const STORED_TOKENS = 10_000_000;
 const OVERLOAD = { scenario: 'overload', name: 'tripled' };
 const OVERLOAD_PEAK = { scenario: 'overload', name: 'peak' };
+/** Rounds differ: of three times the last peak a little may be missing to three times their median. */
+const LEAST_OVERLOAD = 2.5;
 const FLOOR = { scenario: 'single', name: 'floor', connections: 64 };
 
 export const TARGETS: readonly Target[] = [
@@ -117,23 +119,23 @@ export const TARGETS: readonly Target[] = [
   },
   {
     name: 'goodput',
-    work: 'answers a second with three times the peak offered',
+    work: 'answers a second with three times the peak sent',
     bound: 'least',
     required: 0.8,
-    unit: '× peak',
-    reached: ratio(OVERLOAD, OVERLOAD_PEAK),
+    unit: '× peak (256 connections, closed loop)',
+    reached: overloaded((round) => round.perSecond),
   },
   {
     name: 'overload-latency',
     work: 'p99 of what is accepted then',
     bound: 'most',
     required: 2,
-    unit: '× p99 at the peak',
-    reached: ratio(OVERLOAD, OVERLOAD_PEAK, (round) => round.latencyMs.p99),
+    unit: '× p99 at that peak',
+    reached: overloaded((round) => round.latencyMs.p99),
   },
   {
     name: 'recovery',
-    work: 'from the end of a spike of ten times the peak until all is as before',
+    work: 'from the end of a spike of ten times the peak until nobody is refused, and p99 within twice that before (or 50 ms)',
     bound: 'most',
     required: 10,
     unit: 's',
@@ -188,6 +190,19 @@ function ratio(
 /** Of nothing there is no share: anything would look endlessly good beside it. */
 const shareOf = (value: number, whole: number): number | undefined =>
   whole > 0 ? value / whole : undefined;
+
+/** Of an overload that was one: three times the peak did reach the service, and some of it was answered. */
+function overloaded(figure: (round: Round) => number) {
+  return (result: Result): number | undefined => {
+    const [over, peak] = [OVERLOAD, OVERLOAD_PEAK].map((name) => {
+      const found = findMeasurement(result, name);
+      return found && summarize(found);
+    });
+    if (over === undefined || peak === undefined || over.perSecond === 0) return undefined;
+    const isOverload = (over.sentPerSecond ?? 0) >= LEAST_OVERLOAD * peak.perSecond;
+    return isOverload ? shareOf(figure(over), figure(peak)) : undefined;
+  };
+}
 
 const troubleRatio = (name: string) =>
   ratio(

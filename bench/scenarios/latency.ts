@@ -1,4 +1,4 @@
-import { openSockets } from '../load/http-sockets.ts';
+import { openSockets, type Sockets } from '../load/http-sockets.ts';
 import { runPaced } from '../load/paced.ts';
 import { roundOf } from '../measure/round.ts';
 import { openRawDatabase } from './raw-postgres.ts';
@@ -24,7 +24,6 @@ export const latencyScenario: Scenario = {
       const tokens = await issueTokens(context, server, { items: knownItems('email', STORED) });
       const workload = revealWork(context, tokens);
       const raw = await openRawDatabase(context, RAW_CONNECTIONS);
-      const sockets = openSockets(server.http, workload, CONNECTIONS);
       try {
         const closed = { name: 'peak', title: 'detokenize, as fast as it can', workload };
         const peak = loadCase(context, { ...closed, servers: [server], connections: CONNECTIONS });
@@ -32,13 +31,17 @@ export const latencyScenario: Scenario = {
         const rawHalf = (await rawPeak(context, raw.commitOne)) / 2;
         const paces = { detokenize: half, raw: Math.min(half, rawHalf) };
         const cases = [
-          paced('detokenize', CONNECTIONS, paces.detokenize, sockets.send),
-          paced('raw-commit', RAW_CONNECTIONS, paces.raw, raw.commitOne),
+          paced('detokenize', CONNECTIONS, paces.detokenize, () =>
+            openSockets(server.http, workload, CONNECTIONS),
+          ),
+          paced('raw-commit', RAW_CONNECTIONS, paces.raw, () => ({
+            send: raw.commitOne,
+            close: () => {},
+          })),
         ];
         const told = `Latency at half of the peak: detokenize at ${Math.round(paces.detokenize)} a second, raw single commits at ${Math.round(paces.raw)} a second.`;
         return { measurements: await interleave(context, 'latency', cases), notes: [told] };
       } finally {
-        sockets.close();
         await raw.close();
       }
     }),
@@ -63,11 +66,12 @@ async function rawPeak({ settings }: Context, commitOne: () => Promise<void>): P
   return count / settings.secondsPerRound;
 }
 
+/** Work at a pace, over connections of each round's own: a server closes those that nobody uses. */
 function paced(
   name: string,
   connections: number,
   perSecond: number,
-  work: () => Promise<void>,
+  open: () => Pick<Sockets, 'send' | 'close'>,
 ): Case {
   const title = `${name === 'detokenize' ? 'detokenize' : 'raw single commit'}, paced`;
   return {
@@ -75,6 +79,13 @@ function paced(
     title,
     connections,
     itemsPerRequest: 1,
-    run: async (seconds) => roundOf([await runPaced({ perSecond, seconds, work })], 1),
+    run: async (seconds) => {
+      const { send, close } = open();
+      try {
+        return roundOf([await runPaced({ perSecond, seconds, work: send })], 1);
+      } finally {
+        close();
+      }
+    },
   };
 }

@@ -1,9 +1,11 @@
 // What an instance does with more than it can answer: its peak in a closed loop, then three times that at a fixed
-// rate whatever the answers, then ten times for some seconds, and how soon all is well after.
+// rate whatever the answers; and how soon all is well after ten times the peak, on the same connections.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Server } from '../lab/processes.ts';
 import { type LoadOrder, type LoadSlice, SLICE_MS } from '../load/open-loop.ts';
+import { settle } from '../measure/round.ts';
 import { median, percentile } from '../measure/stats.ts';
 import type { Measurement, Round } from '../report/result.ts';
 import type { Context, Scenario } from './scenario.ts';
@@ -12,16 +14,19 @@ import { issueTokens, knownItems, revealItems } from './work.ts';
 
 const GENERATOR = join(import.meta.dirname, '../load/open-loop.ts');
 const TOKENS = 1_000;
+const CALM_SECONDS = 6;
 const SPIKE_SECONDS = 5;
 const RECOVERY_SECONDS = 12;
 /** Of the peak: a loop that is closed, and busy. */
 const PEAK_CONNECTIONS = 256;
-/** Of the overload: what the pools of a few dozen callers hold. */
-const CONNECTIONS = 1_024;
+/** Of the overload. A refusal is held for a quarter of a second: on fewer, what is offered could not be sent. */
+const CONNECTIONS = 4_096;
 /** Answers this quick are as quick as before, however quick those were. */
 const CALM_MS = 50;
+/** What the first slices of a load tell is how it begins. */
+const BEGINNING = 4;
 
-type Load = (order: Pick<LoadOrder, 'connections' | 'seconds' | 'rate'>) => Promise<LoadSlice[]>;
+type Load = (order: Pick<LoadOrder, 'connections' | 'phases'>) => Promise<LoadSlice[]>;
 
 export const overloadScenario: Scenario = {
   name: 'overload',
@@ -33,13 +38,16 @@ export const overloadScenario: Scenario = {
       const items = revealItems(tokens);
       const generator = fork(GENERATOR);
       try {
-        const load = loader(generator, {
-          port: Number(new URL(server.http).port),
-          path: '/v1/vaults/one/detokenize',
-          bearer: context.lab.tokenFor('support'),
-          bodies: items.kind === 'list' ? items.texts : [],
+        const load = loader(context, generator, {
+          server,
+          base: {
+            port: Number(new URL(server.http).port),
+            path: '/v1/vaults/one/detokenize',
+            bearer: context.lab.tokenFor('support'),
+            bodies: items.kind === 'list' ? items.texts : [],
+          },
         });
-        await load({ connections: 64, seconds: context.settings.warmUpSeconds });
+        await load({ connections: 64, phases: [{ seconds: context.settings.warmUpSeconds }] });
         const { peaks, tripled } = await compareWithPeak(context, load);
         const peak = median(peaks.map(({ perSecond }) => perSecond)) ?? 0;
         const spike = await recover(load, peak);
@@ -47,24 +55,33 @@ export const overloadScenario: Scenario = {
           measurements: [
             about('peak', 'detokenize, closed loop', PEAK_CONNECTIONS, peaks),
             about('tripled', 'detokenize, 3 × peak offered', CONNECTIONS, tripled),
+            about('calm', 'detokenize, half of the peak', CONNECTIONS, [spike.before]),
             about('spike', 'detokenize, 10 × peak offered', CONNECTIONS, [spike.during]),
             about('after', 'detokenize, half of the peak, after that', CONNECTIONS, [spike.after]),
           ],
           recoverySeconds: spike.recoverySeconds,
         };
       } finally {
-        generator.disconnect();
+        if (generator.connected) generator.disconnect();
       }
     }),
 };
 
 function loader(
+  { stop }: Pick<Context, 'stop'>,
   generator: ChildProcess,
-  base: Pick<LoadOrder, 'port' | 'path' | 'bearer' | 'bodies'>,
+  { server, base }: { server: Server; base: Omit<LoadOrder, 'connections' | 'phases'> },
 ): Load {
+  const died = once(generator, 'exit').then(() => {
+    throw new Error('the load generator ended');
+  });
+  died.catch(() => {});
   return async (order) => {
+    // What an earlier load owes the tree is not this one's to pay.
+    await settle([server]);
+    const answer = once(generator, 'message', { signal: stop });
     generator.send({ ...base, ...order });
-    const [slices] = await once(generator, 'message');
+    const [slices] = await Promise.race([answer, died]);
     return slices as LoadSlice[];
   };
 }
@@ -72,33 +89,44 @@ function loader(
 /** In turns, so that each overload stands between two peaks of the same minute. */
 async function compareWithPeak({ settings, report, stop }: Context, load: Load) {
   const { rounds, secondsPerRound: seconds } = settings;
-  const peakOf = async () => sumUp(await load({ connections: PEAK_CONNECTIONS, seconds }));
+  const peakOf = async () =>
+    sumUp(await load({ connections: PEAK_CONNECTIONS, phases: [{ seconds }] }));
   let peak = await peakOf();
   const peaks = [peak];
   const tripled: Round[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     stop.throwIfAborted();
     const rate = 3 * peak.perSecond;
-    const over = sumUp(await load({ connections: CONNECTIONS, seconds, rate }));
+    const over = sumUp(await load({ connections: CONNECTIONS, phases: [{ seconds, rate }] }));
     tripled.push(over);
     peak = await peakOf();
     peaks.push(peak);
-    report(
-      `overload ${round}/${rounds}: ${Math.round(over.perSecond)}/s of ${Math.round(rate)}/s offered`,
+    const [answered, sent, offered] = [over.perSecond, over.sentPerSecond ?? 0, rate].map(
+      Math.round,
     );
+    report(`overload ${round}/${rounds}: ${answered}/s of ${sent}/s sent, ${offered}/s offered`);
   }
   return { peaks, tripled };
 }
 
-/** Half of the peak, then ten times the peak, then half of it again. */
+/** Half of the peak, then ten times the peak, then half of it again, all on the same connections. */
 async function recover(load: Load, peak: number) {
-  const half = { connections: CONNECTIONS, rate: peak / 2 };
-  const calm = sumUp(await load({ ...half, seconds: SPIKE_SECONDS }));
-  const spike = { connections: CONNECTIONS, rate: 10 * peak };
-  const during = sumUp(await load({ ...spike, seconds: SPIKE_SECONDS }));
-  const slices = await load({ ...half, seconds: RECOVERY_SECONDS });
-  const recoverySeconds = recoveryOf(slices, calm.latencyMs.p99);
-  return { during, after: sumUp(slices), recoverySeconds };
+  const phases = [
+    { seconds: CALM_SECONDS, rate: peak / 2 },
+    { seconds: SPIKE_SECONDS, rate: 10 * peak },
+    { seconds: RECOVERY_SECONDS, rate: peak / 2 },
+  ];
+  const slices = await load({ connections: CONNECTIONS, phases });
+  const spikeAt = (CALM_SECONDS * 1_000) / SLICE_MS;
+  const endAt = spikeAt + (SPIKE_SECONDS * 1_000) / SLICE_MS;
+  const before = sumUp(slices.slice(BEGINNING, spikeAt));
+  const after = slices.slice(endAt);
+  return {
+    before,
+    during: sumUp(slices.slice(spikeAt, endAt)),
+    after: sumUp(after),
+    recoverySeconds: recoveryOf(after, before.latencyMs.p99),
+  };
 }
 
 /**
@@ -108,17 +136,20 @@ async function recover(load: Load, peak: number) {
 function recoveryOf(slices: readonly LoadSlice[], calmP99Ms: number): number {
   const isCalm = ({ refused, failed, unsent, ms }: LoadSlice) =>
     refused + failed + unsent === 0 &&
-    (percentile(ms, 0.99) ?? 0) <= Math.max(2 * calmP99Ms, CALM_MS);
+    (percentile(ms, 0.99) ?? Number.POSITIVE_INFINITY) <= Math.max(2 * calmP99Ms, CALM_MS);
   return ((slices.findLastIndex((slice) => !isCalm(slice)) + 1) * SLICE_MS) / 1_000;
 }
 
 /** What was answered with success; refusals are what an overload is there to provoke, and no failures. */
 function sumUp(slices: readonly LoadSlice[]): Round {
   const ms = slices.flatMap((slice) => slice.ms);
-  const sum = (name: 'ok' | 'failed') => slices.reduce((total, slice) => total + slice[name], 0);
+  const sum = (name: 'ok' | 'failed' | 'offered' | 'unsent') =>
+    slices.reduce((total, slice) => total + slice[name], 0);
+  const seconds = (slices.length * SLICE_MS) / 1_000;
   const at = (share: number) => percentile(ms, share) ?? 0;
   return {
-    perSecond: (sum('ok') * 1_000) / (slices.length * SLICE_MS),
+    perSecond: sum('ok') / seconds,
+    sentPerSecond: (sum('offered') - sum('unsent')) / seconds,
     latencyMs: { p50: at(0.5), p99: at(0.99), p999: at(0.999) },
     failed: sum('failed'),
   };

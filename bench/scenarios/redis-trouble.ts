@@ -1,119 +1,196 @@
 // What a caller notices of a Redis that is in trouble: reads come from nowhere else than Redis and Postgres here.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import type { Lab } from '../lab/lab.ts';
+import type { Server } from '../lab/processes.ts';
+import { scrape } from '../measure/round.ts';
 import { type Case, type Context, interleave, type Scenario } from './scenario.ts';
-import { NO_CACHE, withServers } from './servers.ts';
+import { NO_CACHE, type Servers, withServers } from './servers.ts';
 import { issueTokens, knownItems, loadCase, revealWork } from './work.ts';
 
 const STORED = 10_000;
 const CONNECTIONS = 64;
-/** Of load between a trouble and the next measurement, in which Redis comes to be used again. */
-const RECOVERY_SECONDS = 3;
+/** Of load before each measurement, in which Redis has to be found well and full of what is asked for. */
+const CHECK_SECONDS = 2;
+/** An instance that has left Redis alone several times looks again after half a minute. */
+const WELL_WITHIN_MS = 60_000;
+const HITS = 'counterfoil_cache_lookups_total{level="redis",result="hit"}';
+const MISSES = 'counterfoil_cache_lookups_total{level="redis",result="miss"}';
+const LEFT_ALONE = 'counterfoil_cache_redis_left_alone';
+const FAILURES = 'counterfoil_cache_redis_failures_total';
 
-/** `begin` puts Redis into trouble for some milliseconds at least, `end` out of it. */
+/** A Redis of the bench's own. */
+type Patient = Awaited<ReturnType<typeof openPatient>>;
+
+/** How a Redis gets into trouble, and out of it. */
 type Trouble = {
   name: string;
   title: string;
-  begin: (forMs: number) => Promise<unknown>;
-  end: () => Promise<unknown>;
+  begin: (patient: Patient, forMs: number) => Promise<unknown>;
+  end: (patient: Patient) => Promise<unknown>;
 };
+
+const TROUBLES: readonly Trouble[] = [
+  {
+    name: 'full',
+    title: 'is full, and takes nothing more',
+    begin: async ({ command }) => {
+      await command('flushall');
+      await command('config', 'set', 'maxmemory', '1');
+    },
+    end: ({ command }) => command('config', 'set', 'maxmemory', '0'),
+  },
+  {
+    name: 'paused',
+    title: 'answers nothing',
+    // Longer than it takes: it is ended by name.
+    begin: ({ command }, forMs) => command('client', 'pause', String(2 * forMs + 10_000), 'all'),
+    end: ({ command }) => command('client', 'unpause'),
+  },
+  {
+    name: 'gone',
+    title: 'is gone',
+    begin: ({ kill }) => kill(),
+    end: ({ restart }) => restart(),
+  },
+];
 
 export const redisTroubleScenario: Scenario = {
   name: 'redis-trouble',
   title: 'Detokenize while the Redis of the cache is in trouble, 64 connections',
   run: async (context) => {
-    const patient = await openPatient(context);
-    if (patient === undefined) {
+    if ((await context.lab.redis()) === undefined) {
       const note = 'No redis-server here: there are no figures of a Redis in trouble.';
       return { measurements: [], notes: [note] };
     }
-    const env = { ...NO_CACHE, COUNTERFOIL_CACHE_REDIS_URL: patient.url };
+    const patients: Patient[] = [];
+    const admit = async () => {
+      const patient = await openPatient(context.lab);
+      patients.push(patient);
+      return patient;
+    };
     try {
       return await withServers(context.lab, async (servers) => {
-        const server = await servers.instance({ env });
-        const tokens = await issueTokens(context, server, { items: knownItems('email', STORED) });
-        const workload = revealWork(context, tokens);
-        const common = { servers: [server], connections: CONNECTIONS, workload };
-        const well = loadCase(context, {
-          ...common,
-          name: 'well',
-          title: 'detokenize, Redis is well',
-        });
-        const cases = patient.troubles.map((trouble) => troubled(well, trouble));
-        return { measurements: await interleave(context, 'redis-trouble', [well, ...cases]) };
+        // To each its own: what an instance has learnt of one trouble must not help or harm it in the next.
+        const cases = [await wellCase(context, servers, await admit())];
+        for (const trouble of TROUBLES) {
+          cases.push(await troubledCase(context, servers, { patient: await admit(), trouble }));
+        }
+        return { measurements: await interleave(context, 'redis-trouble', cases) };
       });
     } finally {
-      await patient.close();
+      for (const patient of patients) await patient.close();
     }
   },
 };
 
-/** The same work while Redis is in trouble; it is well again, and used, before the next measurement. */
-function troubled(well: Case, { name, title, begin, end }: Trouble): Case {
+async function wellCase(context: Context, servers: Servers, patient: Patient): Promise<Case> {
+  const about = { name: 'well', title: 'detokenize, Redis is well' };
+  const { work, server } = await openCase(context, servers, { patient, about });
   return {
-    ...well,
-    name,
-    title: `detokenize, Redis ${title}`,
+    ...work,
     run: async (seconds) => {
-      const round = await during({ begin, end }, seconds * 1_000, () => well.run(seconds));
-      await well.run(RECOVERY_SECONDS);
+      await untilWell(server, work);
+      const before = await scrape(server);
+      const round = await work.run(seconds);
+      const share = hitShare(before, await scrape(server));
+      if (share < 0.95) throw new Error(`a Redis that is well had ${share} of what was asked for`);
       return round;
     },
   };
 }
 
-async function during<T>(
-  { begin, end }: Pick<Trouble, 'begin' | 'end'>,
-  forMs: number,
-  work: () => Promise<T>,
-): Promise<T> {
-  await begin(forMs);
-  try {
-    return await work();
-  } finally {
-    await end();
-  }
+async function troubledCase(
+  context: Context,
+  servers: Servers,
+  { patient, trouble }: { patient: Patient; trouble: Trouble },
+): Promise<Case> {
+  const about = { name: trouble.name, title: `detokenize, Redis ${trouble.title}` };
+  const { work, server } = await openCase(context, servers, { patient, about });
+  return {
+    ...work,
+    run: async (seconds) => {
+      await untilWell(server, work);
+      const before = await scrape(server);
+      await trouble.begin(patient, seconds * 1_000);
+      try {
+        const round = await work.run(seconds);
+        const after = await scrape(server);
+        const failed = (after.get(FAILURES) ?? 0) - (before.get(FAILURES) ?? 0);
+        // A trouble that nobody noticed was none.
+        if (failed === 0 || hitShare(before, after) > 0.5) {
+          throw new Error(`Redis ${trouble.title}: that was not to be seen`);
+        }
+        return round;
+      } finally {
+        await trouble.end(patient);
+      }
+    },
+  };
 }
 
-/** A Redis that can be put into trouble; `undefined` where none is installed. */
-async function openPatient({ lab }: Context) {
-  let redis = await lab.ownRedis();
-  if (redis === undefined) return undefined;
-  const { url } = redis;
-  const command = async (...words: [string, ...string[]]) => {
-    const client = new Redis(url);
-    try {
-      await client.call(...words);
-    } finally {
-      client.disconnect();
-    }
+async function openCase(
+  context: Context,
+  servers: Servers,
+  { patient, about }: { patient: Patient; about: { name: string; title: string } },
+) {
+  const env = { ...NO_CACHE, COUNTERFOIL_CACHE_REDIS_URL: patient.url };
+  const server = await servers.instance({ env });
+  const tokens = await issueTokens(context, server, { items: knownItems('email', STORED) });
+  const workload = revealWork(context, tokens);
+  const work = loadCase(context, {
+    ...about,
+    servers: [server],
+    connections: CONNECTIONS,
+    workload,
+  });
+  return { work, server };
+}
+
+type Samples = Awaited<ReturnType<typeof scrape>>;
+
+/** Of what Redis was asked for, or would have been. */
+function hitShare(before: Samples, after: Samples): number {
+  const grown = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+  return grown(HITS) / Math.max(1, grown(HITS) + grown(MISSES));
+}
+
+/** Loads until Redis is used again, and has nearly everything. */
+async function untilWell(server: Server, { run }: Pick<Case, 'run'>): Promise<void> {
+  const untilMs = performance.now() + WELL_WITHIN_MS;
+  while (performance.now() < untilMs) {
+    const before = await scrape(server);
+    await run(CHECK_SECONDS);
+    const after = await scrape(server);
+    if (after.get(LEFT_ALONE) === 0 && hitShare(before, after) >= 0.95) return;
+    await sleep(500);
+  }
+  throw new Error('Redis was not used again');
+}
+
+/** A Redis that can be put into trouble. */
+async function openPatient(lab: Lab) {
+  const start = async (port?: number) => {
+    const redis = await lab.ownRedis(port);
+    if (redis === undefined) throw new Error('there is no redis-server');
+    return redis;
   };
-  let pausedUntilMs = 0;
-  const troubles: Trouble[] = [
-    {
-      name: 'full',
-      title: 'is full',
-      begin: () => command('config', 'set', 'maxmemory', '1'),
-      end: () => command('config', 'set', 'maxmemory', '0'),
+  let redis = await start();
+  const { url } = redis;
+  return {
+    url,
+    command: async (...words: [string, ...string[]]) => {
+      const client = new Redis(url, { maxRetriesPerRequest: 3 });
+      try {
+        await client.call(...words);
+      } finally {
+        client.disconnect();
+      }
     },
-    {
-      name: 'paused',
-      title: 'answers nothing',
-      begin: (forMs) => {
-        pausedUntilMs = performance.now() + forMs;
-        return command('client', 'pause', String(Math.ceil(forMs)), 'all');
-      },
-      // It wakes by itself.
-      end: () => sleep(Math.max(0, pausedUntilMs - performance.now())),
+    kill: () => redis.kill(),
+    restart: async () => {
+      redis = await start(Number(new URL(url).port));
     },
-    {
-      name: 'gone',
-      title: 'is gone',
-      begin: async () => redis?.kill(),
-      end: async () => {
-        redis = await lab.ownRedis(Number(new URL(url).port));
-      },
-    },
-  ];
-  return { url, troubles, close: async () => redis?.close() };
+    close: () => redis.close(),
+  };
 }
