@@ -34,13 +34,16 @@ after(async () => {
 
 const isReady = async () => (await fetch(`${service.admin}/readyz`)).status === 200;
 
-/** Runs the fault under load, until somebody has noticed it. */
-function assertNoticedAndSurvived(label: string, fault: () => Promise<void>): Promise<void> {
+/** Runs the fault under load. What it is given waits until somebody has noticed: a short one nobody need notice. */
+function assertNoticedAndSurvived(
+  label: string,
+  fault: (untilNoticed: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   const noticedBefore = noticed();
-  return assertSurvives(label, async () => {
-    await fault();
-    await waitUntil('a caller notices the fault', () => noticed() > noticedBefore);
-  });
+  const isNoticed = () => noticed() > noticedBefore;
+  return assertSurvives(label, () =>
+    fault(() => waitUntil('a caller notices the fault', isNoticed)),
+  );
 }
 
 async function assertSurvives(label: string, run: () => Promise<void>): Promise<void> {
@@ -53,9 +56,9 @@ async function assertSurvives(label: string, run: () => Promise<void>): Promise<
 const noticed = () => [...ledger.outages.values()].reduce((sum, count) => sum + count, 0);
 
 it('answers 503, loses nothing and recovers when Postgres is stopped and started', () =>
-  assertNoticedAndSurvived('stop', async () => {
+  assertNoticedAndSurvived('stop', async (untilNoticed) => {
     await postgres.stop();
-    await sleep(500);
+    await untilNoticed();
     assert.ok(!(await isReady()), 'ready without a database');
     await postgres.start();
   }));
@@ -65,9 +68,10 @@ it('loses nothing and goes on when Postgres is killed', () =>
   assertSurvives('kill', async () => postgres.kill()));
 
 it('answers 503 within its deadline while Postgres is paused, and goes on after it', () =>
-  assertNoticedAndSurvived('pause', async () => {
+  assertNoticedAndSurvived('pause', async (untilNoticed) => {
     postgres.pause();
     await sleep(PAUSE_MS).finally(postgres.resume);
+    await untilNoticed();
   }));
 
 it('has one event for every answer that it gave in all of this, and no hole', async () => {
