@@ -108,7 +108,13 @@ async function conditionsOf(facts: {
     commit,
     machine: describeMachine(),
     versions: { counterfoil: version, node: process.versions.node, postgres: lab.postgres.version },
-    settings: { isQuick, rounds, secondsPerRound, generator: generator.name },
+    settings: {
+      isQuick,
+      rounds,
+      secondsPerRound,
+      generator: generator.name,
+      postgres: lab.postgres.settings,
+    },
   };
 }
 

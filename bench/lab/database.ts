@@ -13,6 +13,8 @@ import {
 export type DatabaseServer = {
   pid: number;
   version: string;
+  /** Other than the server's own, as far as speed depends on them. */
+  settings: Readonly<Record<string, string>>;
   /** Names that the clients of backends gave themselves, by process id. */
   backends(): Promise<ReadonlyMap<number, string>>;
   /** A migrated database of the caller's own. */
@@ -21,11 +23,12 @@ export type DatabaseServer = {
 };
 
 /**
- * Room for several instances at once, which costs nothing, and for the write-ahead log of minutes: within the
- * default of 1 GB, checkpoints follow each other so closely under this load that commits wait for them for seconds.
- * All other settings are the server's own, those of durability among them.
+ * Within the default of 1 GB, checkpoints follow each other so closely under this load that commits wait for them for
+ * seconds. All other settings are the server's own, those of durability among them, but for room for several
+ * instances at once, which costs nothing.
  */
-const SETTINGS = { max_connections: '300', max_wal_size: '8GB' };
+const SETTINGS = { max_wal_size: '8GB' };
+const ROOM = { max_connections: '300' };
 
 /** Starts it in a folder. */
 export async function startDatabaseServer(folder: string): Promise<DatabaseServer> {
@@ -33,7 +36,7 @@ export async function startDatabaseServer(folder: string): Promise<DatabaseServe
   await makeDataDir(dataDir);
   const postgres = await startPostgres({
     dataDir,
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...ROOM },
     report: (line) => process.stderr.write(`${line}\n`),
   });
   const { admin } = postgres.urls;
@@ -47,6 +50,7 @@ export async function startDatabaseServer(folder: string): Promise<DatabaseServe
   return {
     pid: postgres.pid() ?? 0,
     version: String(row?.['server_version']),
+    settings: SETTINGS,
     backends: async () => {
       const rows = await ask(
         `select pid, coalesce(nullif(application_name, ''), backend_type) as name

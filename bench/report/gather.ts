@@ -53,14 +53,16 @@ export function checkContinues(earlier: Result, conditions: Conditions): void {
 }
 
 /**
- * Results of different scenarios as one, with the first one's commit and date: no ratio is between figures of two
- * scenarios. Throws an error when they are of different machines or settings, or have a scenario in common.
+ * Results of different scenarios as one, with the first one's commit, date and settings of Postgres: no ratio is
+ * between figures of two scenarios. Throws an error when they are of different machines or settings, or have a scenario in common.
  */
 export function joinResults([first, ...others]: readonly [Result, ...Result[]]): Result {
   let joined = first;
   for (const { settings, machine, versions, ...other } of others) {
-    const { scenarios, ...how } = settings;
-    checkContinues(joined, { commit: joined.commit, machine, versions, settings: how });
+    const { scenarios, postgres: _, ...how } = settings;
+    const { postgres } = joined.settings;
+    const settingsOfBoth = { ...how, ...(postgres && { postgres }) };
+    checkContinues(joined, { commit: joined.commit, machine, versions, settings: settingsOfBoth });
     const twice = scenarios.find((name) => joined.settings.scenarios.includes(name));
     if (twice !== undefined) throw new Error(`'${twice}' was measured twice`);
     joined = {

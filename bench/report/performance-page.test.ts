@@ -29,7 +29,10 @@ test('the page tells ratios, CPU and notes of the result, and links the charts t
   assert.match(page, /\| warm work \| 85\.5 \|/);
   assert.match(page, /published-throughput\.svg/);
   assert.match(page, /- something to know/);
-  assert.match(page, /`fedcba987654`; all figures in \[`published-more\.json`\]/);
+  assert.match(
+    page,
+    /`fedcba987654`, Postgres with its own settings; all figures in \[`published-more\.json`\]/,
+  );
   assert.match(page, /\*\*Projected, not measured:\*\*/);
 });
 

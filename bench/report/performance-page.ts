@@ -71,13 +71,15 @@ function introduction(result: Result, parts: Source['parts']): string[] {
   const length = `${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${secondsPerRound} s`;
   return [
     ...quick,
-    `\`npm run bench\` measures the service in its production configuration: bearer tokens, policies, caches, metrics, a log line for each request, and an audit event that Postgres has on disk before the answer leaves. Service, Postgres (its own defaults, but for \`max_wal_size = 8GB\`) and load generator (\`${generator}\`) share one machine, and kinds of work take turns, so that whatever else happens hits all of them alike: ${length} each, of which the medians are told.`,
+    `\`npm run bench\` measures the service in its production configuration: bearer tokens, policies, caches, metrics, a log line for each request, and an audit event that Postgres has on disk before the answer leaves. Service, Postgres and load generator (\`${generator}\`) share one machine, and kinds of work take turns, so that whatever else happens hits all of them alike: ${length} each, of which the medians are told.`,
     '',
     `Measured on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.system}; ${programs.join(', ')}:`,
     '',
     ...parts.map((part) => {
       const { takenAt, commit, settings: how } = part.result;
-      return `- ${how.scenarios.join(', ')}: on ${takenAt.slice(0, 10)} at commit \`${commit}\`; all figures in [\`${part.name}.json\`](${RESULTS}/${part.name}.json)`;
+      const others = Object.entries(how.postgres ?? {}).map((setting) => setting.join(' = '));
+      const own = others.length === 0 ? '' : `, but for \`${others.join(', ')}\``;
+      return `- ${how.scenarios.join(', ')}: on ${takenAt.slice(0, 10)} at commit \`${commit}\`, Postgres with its own settings${own}; all figures in [\`${part.name}.json\`](${RESULTS}/${part.name}.json)`;
     }),
     '',
     'The *floor* is an empty Fastify route with the body and the answer of detokenize, in a process with the same flags: what HTTP, JSON and its validation cost by themselves.',

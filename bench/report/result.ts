@@ -69,6 +69,8 @@ export const resultSchema = z.object({
     rounds: z.number(),
     secondsPerRound: z.number(),
     generator: z.string(),
+    /** Settings of Postgres other than its own. */
+    postgres: z.record(z.string(), z.string()).optional(),
     scenarios: z.array(z.string()),
   }),
   notes: z.array(z.string()),
