@@ -2,22 +2,26 @@ import type { FastifyReply } from 'fastify';
 
 /** Holds refusals back, so that who does not wait of its own accord cannot ask at any rate it likes. */
 export type Brake = {
-  /** Sends the refusal in a quarter of a second; at once when too many are held already. */
+  /** Sends the refusal in a quarter of a second, in a whole one when many are held; at once when too many are. */
   hold(reply: FastifyReply): void;
   /** Sends all that are held, and from now on at once. */
   release(): void;
 };
 
 const STEP_MS = 16;
-const STEPS = 16;
-/** Some 10 KB each. */
-const MOST_HELD = 2048;
+const STEPS = 64;
+const SOON_STEPS = 16;
+/** With more of them they wait for all steps. */
+const MANY_HELD = 1024;
+/** As many as there can be connections: some 10 KB each. */
+const MOST_HELD = 8192;
 
 /**
  * Makes a brake. Reading, parsing and refusing a request costs what an empty route costs (measured: 29 µs), so
  * at several times the load that an instance can bear, refusals would take much of it. HTTP has no way to be
  * slow on one connection without an open request; so the request stays open. A connection then gets four
- * refusals a second instead of thousands, whatever its client makes of `Retry-After`.
+ * refusals a second instead of thousands, whatever its client makes of `Retry-After`, and one a second where
+ * there are thousands of connections: four times 4,000 refusals would leave no time for answers.
  */
 export function makeBrake(send: (reply: FastifyReply) => void): Brake {
   const wheel = Array.from({ length: STEPS }, (): FastifyReply[] => []);
@@ -27,7 +31,7 @@ export function makeBrake(send: (reply: FastifyReply) => void): Brake {
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = 0;
 
-  /** A sixteenth at a time: sending them all at once would hold everybody up. */
+  /** A part at a time: sending them all at once would hold everybody up. */
   function step(): void {
     position = (position + 1) % STEPS;
     const due = wheel[position]?.splice(0) ?? [];
@@ -60,9 +64,10 @@ export function makeBrake(send: (reply: FastifyReply) => void): Brake {
         send(reply);
         return;
       }
-      held += 1;
       // The step that was sent last comes again after a whole turn.
-      wheel[position]?.push(reply);
+      const after = held < MANY_HELD ? SOON_STEPS : STEPS;
+      held += 1;
+      wheel[(position + after) % STEPS]?.push(reply);
       if (timer === undefined) start();
     },
     release() {
