@@ -21,7 +21,7 @@ export function makeDetokenizeBatch(deps: OperationDeps): Operations['detokenize
       reveal: asked,
     } as const;
     return audited(deps, call, subject, (session) => {
-      checkAction(session, { ...asked, action: 'detokenize', items, atMs: session.atMs });
+      checkAction(session, { ...asked, action: 'detokenize', items });
       const decided = new Map<Field, Decision>();
       return eachItem(deps.clock, asks, {
         run: ({ token, field }) =>

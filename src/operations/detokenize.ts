@@ -10,7 +10,7 @@ export function makeDetokenize(deps: OperationDeps): Operations['detokenize'] {
     const asked = { ...context, view: context.view ?? 'full' };
     const subject = { action: 'detokenize', items: 1, tokens: [token], reveal: asked } as const;
     return audited(deps, call, subject, async (session) => {
-      checkAction(session, { ...asked, action: 'detokenize', items: 1, atMs: session.atMs });
+      checkAction(session, { ...asked, action: 'detokenize', items: 1 });
       const output = await reveal(deps, session, { token, field, items: 1, reveal: asked });
       return { output, fates: [{ token, field: output.field }] };
     });

@@ -18,7 +18,7 @@ export function makeEraseSubject(deps: OperationDeps): Operations['eraseSubject'
   return (call, { subject }) => {
     const about = { action: 'subject.erase', items: 1, person: subject } as const;
     return audited(deps, call, about, async (session) => {
-      checkAction(session, { action: 'subject.erase', items: 1, atMs: session.atMs });
+      checkAction(session, { action: 'subject.erase', items: 1 });
       const { vault, cipher } = session;
       const person = { vaultId: vault.id, digest: cipher.subjectDigest(subject) };
       const effect = async ({ eventId }: { eventId: string }) => {

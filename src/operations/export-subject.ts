@@ -28,7 +28,7 @@ export function makeExportSubject(deps: OperationDeps): Operations['exportSubjec
   return (call, { subject }) => {
     const about = { action: 'subject.export', items: 0, person: subject } as const;
     return audited(deps, call, about, async (session) => {
-      checkAction(session, { action: 'subject.export', items: 1, atMs: session.atMs });
+      checkAction(session, { action: 'subject.export', items: 1 });
       const { vault, cipher } = session;
       const person = { vaultId: vault.id, digest: cipher.subjectDigest(subject) };
       const rows = (await readRows(deps, person)).sort(byAge);

@@ -20,7 +20,7 @@ export type ExportDeps = { exporting: Exporting | undefined };
 export function makeExportVault(deps: OperationDeps & ExportDeps): Operations['exportVault'] {
   return (call) =>
     audited(deps, call, { action: ACTION, items: 0 }, async (session) => {
-      checkAction(session, { action: ACTION, items: 1, atMs: session.atMs });
+      checkAction(session, { action: ACTION, items: 1 });
       if (deps.exporting === undefined) throw noRecipients();
       return { output: { content: contentOf(deps, deps.exporting, session) }, fates: [] };
     });

@@ -10,7 +10,7 @@ export function makeImportTokens(deps: OperationDeps): Operations['importTokens'
   return (call, { items: inputs }) => {
     const items = inputs.length;
     return audited(deps, call, { action: 'token.import', items }, (session) => {
-      checkAction(session, { action: 'token.import', items, atMs: session.atMs });
+      checkAction(session, { action: 'token.import', items });
       return eachItem(deps.clock, inputs, {
         run: async (input) => {
           await importOne(deps, session, { input, items });

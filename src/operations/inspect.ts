@@ -17,7 +17,7 @@ export function makeInspect(deps: OperationDeps): Operations['inspect'] {
   return (call, { token }) => {
     const subject = { action: 'token.inspect', items: 1, tokens: [token] } as const;
     return audited(deps, call, subject, async (session) => {
-      checkAction(session, { action: 'token.inspect', items: 1, atMs: session.atMs });
+      checkAction(session, { action: 'token.inspect', items: 1 });
       const ask = { action: 'token.inspect', token, items: 1 } as const;
       const { found, field } = await findPermitted(deps, session, ask);
       const output = { field: field.name, ...factsOf(session, found) };

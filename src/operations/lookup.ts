@@ -26,7 +26,7 @@ const FINDERS = {
 export function makeLookup(deps: OperationDeps): Operations['lookup'] {
   return (call, input) =>
     audited(deps, call, { action: 'lookup', items: 1, fields: [input.field] }, async (session) => {
-      checkAction(session, { action: 'lookup', items: 1, atMs: session.atMs });
+      checkAction(session, { action: 'lookup', items: 1 });
       const asked = { action: 'lookup', field: input.field, items: 1 } as const;
       const place = permittedField(session, asked);
       const token = await FINDERS[place.field.token.mode](deps, session, { ...place, input });

@@ -16,7 +16,7 @@ export function makeRevoke(deps: OperationDeps): Operations['revoke'] {
   return (call, { tokens }) => {
     const items = tokens.length;
     return audited(deps, call, { action: 'token.revoke', items, tokens }, async (session) => {
-      checkAction(session, { action: 'token.revoke', items, atMs: session.atMs });
+      checkAction(session, { action: 'token.revoke', items });
       const found = await Promise.all(tokens.map((token) => findOne(deps, session, token, items)));
       const ends = found.flatMap(({ end }) => end ?? []);
       const effect = async () => {

@@ -20,7 +20,7 @@ export function makeSearchTokens(deps: OperationDeps): Operations['search'] {
     const fields = input.field === undefined ? [] : [input.field];
     const about = { action: 'token.search', items: 0, fields } as const;
     return audited(deps, call, about, async (session) => {
-      checkAction(session, { action: 'token.search', items: 1, atMs: session.atMs });
+      checkAction(session, { action: 'token.search', items: 1 });
       const tags = tagDigests(session, input);
       const output = await findPage(deps, session, { input, tags });
       const fates = output.items.map(({ token, field }) => ({ token, field }));
@@ -79,7 +79,7 @@ function queryOf({ principal }: Call, criteria: Omit<SearchInput, 'limit' | 'cur
  * @throws VaultError `field_unknown`, `forbidden` for a field that is asked for
  */
 function searchedFields(session: Session, name: string | undefined): number[] {
-  const asked = { action: 'token.search', items: 1, atMs: session.atMs } as const;
+  const asked = { action: 'token.search', items: 1 } as const;
   if (name !== undefined) return [permittedField(session, { ...asked, field: name }).fieldId];
   const { policy, fieldIds } = session.vault;
   return [...policy.fields.values()]

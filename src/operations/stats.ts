@@ -15,7 +15,7 @@ export function makeStats(deps: OperationDeps): Operations['stats'] {
   const count = makeBound(MAX_AT_ONCE)((vaultId: number) => deps.search.usage(vaultId));
   return (call) =>
     audited(deps, call, { action: 'policy.read', items: 1 }, async (session) => {
-      checkAction(session, { action: 'policy.read', items: 1, atMs: session.atMs });
+      checkAction(session, { action: 'policy.read', items: 1 });
       const { vault } = session;
       const usage = await count(vault.id);
       const usageOf = new Map(usage.map((one) => [one.fieldId, one]));

@@ -10,7 +10,7 @@ export function makeTokenizeBatch(deps: OperationDeps): Operations['tokenizeBatc
   return (call, { items: inputs }) => {
     const items = inputs.length;
     return audited(deps, call, { action: 'tokenize', items }, async (session) => {
-      checkAction(session, { action: 'tokenize', items, atMs: session.atMs });
+      checkAction(session, { action: 'tokenize', items });
       const repeatOf = repeatsOf(deps, session);
       const repeats = inputs.map((_, index) => repeatOf(index));
       await checkSameBatch(repeats);

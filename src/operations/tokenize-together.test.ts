@@ -3,6 +3,21 @@ import { it } from 'node:test';
 import { callAs, makeTestOperations } from '../../test/helpers/operations.ts';
 import { makeTokenReads } from '../adapters/cache/token-reads.ts';
 import { VaultError } from '../domain/errors.ts';
+import type { Settled } from '../domain/soon.ts';
+import type { StoredToken } from './ports/token-store.ts';
+import type { OperationDeps } from './steps/deps.ts';
+
+type Row = Settled<StoredToken | undefined>;
+
+/** Changes what comes of looking values up together. */
+function alterLookUps(deps: OperationDeps, alter: (settled: Row, index: number) => Row): void {
+  const { reads } = deps;
+  deps.reads = {
+    ...reads,
+    findAllByFingerprint: async (keys, notes) =>
+      (await reads.findAllByFingerprint(keys, notes)).map(alter),
+  };
+}
 
 const email = (name: string) => ({ field: 'email', value: `${name}@example.com` });
 
@@ -34,14 +49,9 @@ it('fails those items of a batch alone whose values cannot be looked for', async
   const { deps, operations } = makeTestOperations();
   const app = callAs('app');
   const { token } = (await operations.tokenize(app, email('ada'))).output;
-  const { reads } = deps;
-  deps.reads = {
-    ...reads,
-    findAllByFingerprint: async (keys, notes) =>
-      (await reads.findAllByFingerprint(keys, notes)).map((settled, index) =>
-        index === 1 ? { error: new VaultError('store_unavailable') } : settled,
-      ),
-  };
+  alterLookUps(deps, (settled, index) =>
+    index === 1 ? { error: new VaultError('store_unavailable') } : settled,
+  );
   const invalid = { field: 'email', value: 'no address' };
   const items = [email('ada'), invalid, email('bob'), email('cid')];
   const { output } = await operations.tokenizeBatch(app, { items });
@@ -98,17 +108,12 @@ it('gives the token of a known value where a cache has a row that does not open,
   const { deps, operations } = makeTestOperations();
   const app = callAs('app');
   const { token } = (await operations.tokenize(app, email('ada'))).output;
-  const { reads } = deps;
-  deps.reads = {
-    ...reads,
-    findAllByFingerprint: async (keys, notes) =>
-      (await reads.findAllByFingerprint(keys, notes)).map((settled) => {
-        if ('error' in settled || settled.done === undefined) return settled;
-        const sealed = Buffer.from(settled.done.sealed);
-        sealed.writeUInt8(sealed.readUInt8(40) ^ 1, 40);
-        return { done: { ...settled.done, sealed } };
-      }),
-  };
+  alterLookUps(deps, (settled) => {
+    if ('error' in settled || settled.done === undefined) return settled;
+    const sealed = Buffer.from(settled.done.sealed);
+    sealed.writeUInt8(sealed.readUInt8(40) ^ 1, 40);
+    return { done: { ...settled.done, sealed } };
+  });
   const items = [email('ada'), { ...email('ada'), subject: 'p-1' }, email('bob')];
   const { output } = await operations.tokenizeBatch(app, { items });
   const [first, second, third] = output.items;

@@ -11,7 +11,7 @@ export function makeTokenize(deps: OperationDeps): Operations['tokenize'] {
     const { field } = input;
     const about = { action: 'tokenize', items: 1, fields: [field] } as const;
     return audited(deps, call, about, async (session) => {
-      checkAction(session, { action: 'tokenize', items: 1, atMs: session.atMs });
+      checkAction(session, { action: 'tokenize', items: 1 });
       const repeat = repeatsOf(deps, session)(0);
       const token = await issue(deps, session, { input, items: 1, repeat });
       return { output: { token }, fates: [{ token, field }] };

@@ -41,19 +41,20 @@ export function isMember({ principal }: Pick<Call, 'principal'>, vault: Vault): 
   return named && hasRole(vault.policy, principal.roles);
 }
 
-/** What a call asks to do, at which moment. */
-export type Asked = { action: Action; items: number; atMs: number } & RevealContext;
+/** What a call asks to do. */
+export type Asked = { action: Action; items: number } & RevealContext;
 
 /** The question to put to the policy, from what the credential, the transport and the body say. */
-function accessRequest({ principal, source }: Call, asked: Asked): AccessRequest {
-  const { action, items, atMs, view, purpose, reference } = asked;
+function accessRequest({ call, atMs }: Seeker, asked: Asked): AccessRequest {
+  const { action, items, view, purpose, reference } = asked;
+  const { principal, source } = call;
   const { roles, mfa } = principal;
   const caller = { roles, mfa, sourceIp: source.ip };
   return { principal: caller, action, items, atMs, view, purpose, reference };
 }
 
-/** What a call may do in a vault: the vault's policy decides, over what the call establishes. */
-type Seeker = Pick<Session, 'call' | 'vault'>;
+/** What a call may do in a vault: the vault's policy decides, over what the call establishes, for one moment. */
+type Seeker = Pick<Session, 'call' | 'vault' | 'atMs'>;
 
 /**
  * Refuses, before any look-up, a call whose action no grant of the caller allows on any field, or that
@@ -64,8 +65,8 @@ export function checkAction(seeker: Seeker, asked: Asked): void {
 }
 
 /** The decision that `checkAction` goes by, for those who only want to know. */
-export function decideCall({ call, vault }: Seeker, asked: Asked): Decision {
-  return decideAction(vault.policy, accessRequest(call, asked));
+export function decideCall(seeker: Seeker, asked: Asked): Decision {
+  return decideAction(seeker.vault.policy, accessRequest(seeker, asked));
 }
 
 /**
@@ -79,8 +80,8 @@ export function checkField(session: Seeker, field: Field, asked: Asked): Decisio
 }
 
 /** The decision that `checkField` goes by, for those who only want to know. */
-export function decideField({ call, vault }: Seeker, field: Field, asked: Asked): Decision {
-  return decide(vault.policy, { ...accessRequest(call, asked), field: field.name });
+export function decideField(seeker: Seeker, field: Field, asked: Asked): Decision {
+  return decide(seeker.vault.policy, { ...accessRequest(seeker, asked), field: field.name });
 }
 
 /** The refusal of a field name that the vault's policy does not have. */

@@ -20,10 +20,10 @@ type Deps = Pick<AuditDeps, 'vaults' | 'clock'>;
  */
 export function auditScope({ vaults, clock }: Deps, caller: Caller): AuditScope {
   const all = vaults.all();
-  const asked = askAt(clock);
+  const atMs = clock.now();
   const readable = all.filter((vault) => {
     const call = { ...caller, vault: vault.name };
-    return isMember(call, vault) && decideCall({ call, vault }, asked).allowed;
+    return isMember(call, vault) && decideCall({ call, vault, atMs }, ASKED).allowed;
   });
   if (readable.length === 0) throw new VaultError('forbidden');
   return { vaults: readable, everything: readable.length === all.length };
@@ -36,7 +36,7 @@ export function auditScope({ vaults, clock }: Deps, caller: Caller): AuditScope 
 export function auditScopeOf({ vaults, clock }: Deps, caller: Caller, name: string): AuditScope {
   const call = { ...caller, vault: name };
   const vault = findVault(vaults, call);
-  checkAction({ call, vault }, askAt(clock));
+  checkAction({ call, vault, atMs: clock.now() }, ASKED);
   return { vaults: [vault], everything: false };
 }
 
@@ -53,5 +53,4 @@ export function isInScope({ vaults, everything }: AuditScope, vault: string | un
   return everything || vaults.some(({ name }) => name === vault);
 }
 
-const askAt = (clock: Deps['clock']) =>
-  ({ action: 'audit.read', items: 1, atMs: clock.now() }) as const;
+const ASKED = { action: 'audit.read', items: 1 } as const;

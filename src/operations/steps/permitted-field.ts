@@ -13,14 +13,14 @@ export function permittedField(
   session: Session,
   asked: { action: Action; field: string; items: number },
 ): FieldPlace {
-  const { vault, atMs } = session;
+  const { vault } = session;
   const field = vault.policy.fields.get(asked.field);
   const fieldId = vault.fieldIds.get(asked.field);
   if (field === undefined || fieldId === undefined) {
     throw unknownField();
   }
   const { action, items } = asked;
-  checkField(session, field, { action, items, atMs });
+  checkField(session, field, { action, items });
   return { field, fieldId };
 }
 

@@ -55,7 +55,7 @@ function decideOnce(
 ): Decision {
   const known = decided?.get(field);
   if (known !== undefined) return known;
-  const decision = checkField(session, field, { ...reveal, action, items, atMs: session.atMs });
+  const decision = checkField(session, field, { ...reveal, action, items });
   decided?.set(field, decision);
   return decision;
 }

@@ -55,8 +55,8 @@ function refusalOf(
 ): VaultError | undefined {
   try {
     const vault = findVault(deps.vaults, call);
-    const asked = { action, items: UNBOUNDED, atMs: deps.clock.now() };
-    const { code, reasons } = decideCall({ call, vault }, asked);
+    const seeker = { call, vault, atMs: deps.clock.now() };
+    const { code, reasons } = decideCall(seeker, { action, items: UNBOUNDED });
     return code === 'forbidden' ? new VaultError(code, { detail: reasons.join(' ') }) : undefined;
   } catch (error) {
     return asVaultError(error);

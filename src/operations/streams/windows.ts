@@ -92,7 +92,7 @@ async function answerGroup<Input, Output>(
   try {
     const { output, receipt } = await audited(deps, call, about, (session) => {
       if (inputs.length > 0) {
-        checkAction(session, { ...reveal, action, items: UNBOUNDED, atMs: session.atMs });
+        checkAction(session, { ...reveal, action, items: UNBOUNDED });
       }
       return eachItem(deps.clock, items, {
         run: (item) => {
