@@ -25,8 +25,9 @@ const CONNECTIONS = 2;
  */
 export async function fillTokens(
   lab: Lab,
-  { database, count, keep }: { database: TestDatabase; count: number; keep: number },
+  asked: { database: TestDatabase; count: number; keep: number; stop: AbortSignal },
 ): Promise<{ tokens: string[]; seconds: number }> {
+  const { database, count, keep, stop } = asked;
   const startedMs = performance.now();
   const pool = new Pool({
     connectionString: database.serviceUrl,
@@ -42,6 +43,7 @@ export async function fillTokens(
     let made = 0;
     const writer = async () => {
       while (made < count) {
+        stop.throwIfAborted();
         const first = made;
         const size = Math.min(BATCH, count - first);
         made += size;

@@ -14,6 +14,7 @@ const CONNECTIONS = 64;
 const CHECK_SECONDS = 2;
 /** An instance that has left Redis alone several times looks again after half a minute. */
 const WELL_WITHIN_MS = 60_000;
+/** Under full load a few answers come too late to be used. */
 const WELL_SHARE = 0.8;
 const UNWELL_SHARE = 0.5;
 const HITS = 'counterfoil_cache_lookups_total{level="redis",result="hit"}';
@@ -23,15 +24,19 @@ const LEFT_ALONE = 'counterfoil_cache_redis_left_alone';
 /** A Redis of the bench's own. */
 type Patient = Awaited<ReturnType<typeof openPatient>>;
 
-/** How a Redis gets into trouble, and out of it. */
-type Trouble = {
+/** What a Redis is measured in: how it gets into that, and out of it. */
+type State = {
   name: string;
   title: string;
   begin: (patient: Patient, forMs: number) => Promise<unknown>;
   end: (patient: Patient) => Promise<unknown>;
 };
 
-const TROUBLES: readonly Trouble[] = [
+const nothing = () => Promise.resolve();
+const WELL: State = { name: 'well', title: 'is well', begin: nothing, end: nothing };
+
+const STATES: readonly State[] = [
+  WELL,
   {
     name: 'full',
     title: 'is full, and takes nothing more',
@@ -73,9 +78,9 @@ export const redisTroubleScenario: Scenario = {
     try {
       return await withServers(context.lab, async (servers) => {
         // To each its own: what an instance has learnt of one trouble must not help or harm it in the next.
-        const cases = [await wellCase(context, servers, await admit())];
-        for (const trouble of TROUBLES) {
-          cases.push(await troubledCase(context, servers, { patient: await admit(), trouble }));
+        const cases: Case[] = [];
+        for (const state of STATES) {
+          cases.push(await stateCase(context, servers, { patient: await admit(), state }));
         }
         return { measurements: await interleave(context, 'redis-trouble', cases) };
       });
@@ -85,46 +90,28 @@ export const redisTroubleScenario: Scenario = {
   },
 };
 
-async function wellCase(context: Context, servers: Servers, patient: Patient): Promise<Case> {
-  const about = { name: 'well', title: 'detokenize, Redis is well' };
-  const { work, server } = await openCase(context, servers, { patient, about });
-  return {
-    ...work,
-    run: async (seconds) => {
-      await untilWell(server, work);
-      const before = await scrape(server);
-      const round = await work.run(seconds);
-      const share = hitShare(before, await scrape(server));
-      // Under full load a few answers come too late to be used.
-      if (share < WELL_SHARE)
-        throw new Error(`a Redis that is well had ${share} of what was asked`);
-      return round;
-    },
-  };
-}
-
-async function troubledCase(
+async function stateCase(
   context: Context,
   servers: Servers,
-  { patient, trouble }: { patient: Patient; trouble: Trouble },
+  { patient, state }: { patient: Patient; state: State },
 ): Promise<Case> {
-  const about = { name: trouble.name, title: `detokenize, Redis ${trouble.title}` };
-  const { work, server } = await openCase(context, servers, { patient, about });
+  const { work, server } = await openCase(context, servers, { patient, state });
   return {
     ...work,
     run: async (seconds) => {
       await untilWell(server, work);
       const before = await scrape(server);
-      await trouble.begin(patient, seconds * 1_000);
+      await state.begin(patient, seconds * 1_000);
       try {
         const round = await work.run(seconds);
+        const share = hitShare(before, await scrape(server));
         // A trouble that nobody noticed was none.
-        if (hitShare(before, await scrape(server)) > UNWELL_SHARE) {
-          throw new Error(`Redis ${trouble.title}: that was not to be seen`);
+        if (state === WELL ? share < WELL_SHARE : share > UNWELL_SHARE) {
+          throw new Error(`Redis ${state.title}, and had ${share} of what was asked for`);
         }
         return round;
       } finally {
-        await trouble.end(patient);
+        await state.end(patient);
       }
     },
   };
@@ -133,14 +120,15 @@ async function troubledCase(
 async function openCase(
   context: Context,
   servers: Servers,
-  { patient, about }: { patient: Patient; about: { name: string; title: string } },
+  { patient, state: { name, title } }: { patient: Patient; state: State },
 ) {
   const env = { ...NO_CACHE, COUNTERFOIL_CACHE_REDIS_URL: patient.url };
   const server = await servers.instance({ env });
   const tokens = await issueTokens(context, server, { items: knownItems('email', STORED) });
   const workload = revealWork(context, tokens);
   const work = loadCase(context, {
-    ...about,
+    name,
+    title: `detokenize, Redis ${title}`,
     servers: [server],
     connections: CONNECTIONS,
     workload,

@@ -17,14 +17,14 @@ export const storedScenario: Scenario = {
   title: 'By number of stored tokens, 64 connections, no cache',
   run: (context) =>
     withServers(context.lab, async (servers) => {
-      const { lab, settings, report } = context;
+      const { lab, settings, report, stop } = context;
       const cases: Case[] = [];
       const speeds: string[] = [];
       for (const count of settings.storedTokens) {
         const database = await servers.database();
         const server = await servers.instance({ env: NO_CACHE, database });
         report(`stored: filling in ${count.toLocaleString('en')} tokens`);
-        const filled = await fillTokens(lab, { database, count, keep: ASKED_FOR });
+        const filled = await fillTokens(lab, { database, count, keep: ASKED_FOR, stop });
         speeds.push(`${count.toLocaleString('en')} in ${Math.round(filled.seconds)} s`);
         cases.push(...casesOf(context, { count, server, tokens: filled.tokens }));
       }
