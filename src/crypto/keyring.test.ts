@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { buildDecrypt } from '@aws-crypto/decrypt-node';
+import { buildEncrypt } from '@aws-crypto/encrypt-node';
 import {
   AlgorithmSuiteIdentifier,
-  buildClient,
   CommitmentPolicy,
   MultiKeyringNode,
-  RawAesKeyringNode,
-  RawAesWrappingSuiteIdentifier,
-} from '@aws-crypto/client-node';
+} from '@aws-crypto/material-management-node';
+import { RawAesKeyringNode, RawAesWrappingSuiteIdentifier } from '@aws-crypto/raw-aes-keyring-node';
 import { type KeyContext, makeKeyring, rootKeyId } from './keyring.ts';
 import { SecretBytes } from './secret.ts';
 
@@ -25,8 +25,13 @@ function rawKeyring(n = 1): RawAesKeyringNode {
     wrappingSuite: RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING,
   });
 }
-const lax = buildClient(CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT);
-const strict = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT);
+/** The SDK as it is without our options. */
+const clientOf = (policy: CommitmentPolicy) => ({
+  ...buildEncrypt(policy),
+  ...buildDecrypt(policy),
+});
+const lax = clientOf(CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT);
+const strict = clientOf(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT);
 const encryptionContext = { ...CONTEXT };
 const COMMITTING = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY;
 

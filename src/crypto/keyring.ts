@@ -1,10 +1,7 @@
-import {
-  AlgorithmSuiteIdentifier,
-  buildClient,
-  CommitmentPolicy,
-  RawAesKeyringNode,
-  RawAesWrappingSuiteIdentifier,
-} from '@aws-crypto/client-node';
+import { buildDecrypt } from '@aws-crypto/decrypt-node';
+import { buildEncrypt } from '@aws-crypto/encrypt-node';
+import { AlgorithmSuiteIdentifier, CommitmentPolicy } from '@aws-crypto/material-management-node';
+import { RawAesKeyringNode, RawAesWrappingSuiteIdentifier } from '@aws-crypto/raw-aes-keyring-node';
 import { VaultError } from '../domain/errors.ts';
 import { hmacSha256 } from './digest.ts';
 import { type SecretBytes, SecretKey } from './secret.ts';
@@ -50,10 +47,12 @@ export function rootKeyId(rootKey: SecretBytes): string {
  */
 export function makeKeyring({ rootKey }: { rootKey: SecretBytes }): Keyring {
   const id = rootKeyId(rootKey);
-  const { encrypt, decrypt } = buildClient({
+  const options = {
     commitmentPolicy: CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT,
     maxEncryptedDataKeys: 1,
-  });
+  };
+  const { encrypt } = buildEncrypt(options);
+  const { decrypt } = buildDecrypt(options);
   const keyring = new RawAesKeyringNode({
     keyName: id,
     keyNamespace: NAMESPACE,

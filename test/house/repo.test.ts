@@ -35,7 +35,10 @@ const DIRECT: Record<string, string> = {
 
 /** The oldest versions that have the security fixes we rely on. */
 const FLOORS: Record<string, string> = {
-  '@aws-crypto/client-node': '5.0.2',
+  '@aws-crypto/decrypt-node': '5.0.2',
+  '@aws-crypto/encrypt-node': '5.0.2',
+  '@aws-crypto/material-management-node': '5.0.2',
+  '@aws-crypto/raw-aes-keyring-node': '5.0.2',
   '@fastify/jwt': '10.2.8',
   ajv: '8.18.0',
   'fast-jwt': '6.3.6',
