@@ -57,6 +57,7 @@ export async function fillTokens(
     await Promise.all(Array.from({ length: CONNECTIONS }, writer));
     // As autovacuum would before long.
     await withClient(database.ownerUrl, (client) => client.query('vacuum analyze token'));
+    await lab.postgres.checkpoint();
     return { tokens: tokens.slice(0, keep), seconds: (performance.now() - startedMs) / 1_000 };
   } finally {
     await pool.end();

@@ -19,7 +19,7 @@ const SPIKE_SECONDS = 5;
 const RECOVERY_SECONDS = 12;
 /** Of the peak: a loop that is closed, and busy. */
 const PEAK_CONNECTIONS = 256;
-/** Of the overload. A refusal is held for a quarter of a second: on fewer, what is offered could not be sent. */
+/** Of the overload. A refusal is held for a quarter of a second at least: on fewer, what is offered could not be sent. */
 const CONNECTIONS = 4_096;
 /** Answers this quick are as quick as before, however quick those were. */
 const CALM_MS = 50;
