@@ -14,6 +14,8 @@ if (problem !== undefined) {
 
 // Of threads, whose heaps are made later: they have little in flight. This thread keeps what it was started with.
 setFlagsFromString('--max-semi-space-size=2');
+// Small buffers are slices of shared memory, which all stays for as long as one of them: of 64 KiB, by default.
+Buffer.poolSize = 8 * 1024;
 
 // As if the terminal had been closed.
 followNpm(process, () => process.kill(process.pid, 'SIGHUP'));

@@ -1,8 +1,9 @@
 import type { Batch } from './batch.ts';
+import { makeSlabs, type Piece } from './slabs.ts';
 
 /** A batch that is durable, and not yet known to be in the tree. */
 export type Kept = {
-  /** Its bytes are this store's own. */
+  /** Its bytes are this store's own, and another batch's once this one is released. */
   readonly batch: Batch;
   /** In order of commits. */
   readonly number: number;
@@ -37,31 +38,37 @@ export type Retained = {
 
 /** Makes an empty store. Times are of the monotonic clock. */
 export function makeRetained(clock: { monotonic(): number }): Retained {
-  // Sets keep their order of insertion: the first one is the oldest.
-  const kept = new Set<Kept>();
+  // Maps keep their order of insertion: the first one is the oldest.
+  const kept = new Map<Kept, Piece>();
+  const slabs = makeSlabs();
   let [events, bytes] = [0, 0];
   let lastNumber = 0;
   let lost = 0;
-  const oldest = (): Kept | undefined => kept.values().next().value;
+  const oldest = (): Kept | undefined => kept.keys().next().value;
 
   return {
     keep(given) {
-      const batch = ownCopy(given);
+      // The tree takes a writer's batches in their order; those of two writers come free at different times.
+      const piece = slabs.take(given.bootId, bytesOf(given));
+      const batch = copyInto(piece.bytes, given);
       const keptAtMs = clock.monotonic();
       lastNumber += 1;
       events += batch.count;
       bytes += bytesOf(batch);
-      kept.add({ batch, number: lastNumber, keptAtMs, lookedAtMs: keptAtMs });
+      kept.set({ batch, number: lastNumber, keptAtMs, lookedAtMs: keptAtMs }, piece);
     },
     release(one, fate) {
-      if (!kept.delete(one)) {
+      const piece = kept.get(one);
+      if (piece === undefined) {
         return;
       }
+      kept.delete(one);
+      slabs.giveBack(piece);
       events -= one.batch.count;
       bytes -= bytesOf(one.batch);
       lost += fate === 'lost' ? 1 : 0;
     },
-    all: () => kept.values(),
+    all: () => kept.keys(),
     batches: () => kept.size,
     events: () => events,
     bytes: () => bytes,
@@ -75,13 +82,8 @@ export function makeRetained(clock: { monotonic(): number }): Retained {
   };
 }
 
-/**
- * The batch with all its bytes in one buffer of their own. As they come they are slices of Node's pool, of which
- * each one that is kept keeps 64 KiB of other things as well.
- */
-function ownCopy({ leaves, who, what, terms, mac, ...rest }: Batch): Batch {
-  const parts = [leaves, who, what, mac, ...(terms ? [terms] : [])];
-  const memory = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+/** The batch with all its bytes in this memory. */
+function copyInto(memory: Buffer, { leaves, who, what, terms, mac, ...rest }: Batch): Batch {
   let used = 0;
   const own = (bytes: Buffer): Buffer => {
     const copy = memory.subarray(used, used + bytes.length);
@@ -99,5 +101,6 @@ function ownCopy({ leaves, who, what, terms, mac, ...rest }: Batch): Batch {
   };
 }
 
-const bytesOf = ({ leaves, who, what, terms }: Batch): number =>
-  leaves.length + who.length + what.length + (terms?.length ?? 0);
+/** Of everything in it that is not a number or a name. */
+const bytesOf = ({ leaves, who, what, terms, mac }: Batch): number =>
+  leaves.length + who.length + what.length + mac.length + (terms?.length ?? 0);
