@@ -22,7 +22,7 @@ const options = [
   '--disable-proto=delete',
   '--disable-sigusr1',
   '--max-semi-space-size=16',
-  '--heap-growing-percent=40',
+  '--heap-growing-percent=30',
   '--no-parallel-scavenge',
 ];
 const child = spawn(node, [...options, main, ...process.argv.slice(2)], {

@@ -90,7 +90,7 @@ test('the service is process 1, gets SIGTERM, and no signal or prototype opens i
     '--disable-proto=delete',
     '--disable-sigusr1',
     '--max-semi-space-size=16',
-    '--heap-growing-percent=40',
+    '--heap-growing-percent=30',
     '--no-parallel-scavenge',
     'dist/main.js',
   ]);
