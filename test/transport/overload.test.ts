@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Principal } from '../../src/domain/access/principal.ts';
 import { VaultError } from '../../src/domain/errors.ts';
@@ -201,6 +201,35 @@ test('refusals that are held back leave at once when the server stops', async (t
   finish();
   assert.equal((await work)?.statusCode, 200);
   await closed;
+});
+
+test('what is asked behind a refusal that is held takes no place', async (t) => {
+  const { app, occupy, verified, refusedFor } = makeBusyService(t, {
+    limits: { requestsInFlight: 64, largeBodiesBytes: 45 * KIB },
+  });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  await occupy(1, 'Bearer greedy', LARGE);
+  const before = verified.length;
+  const requestOf = (body: object) => {
+    const text = JSON.stringify(body);
+    const head = `POST ${DETOKENIZE} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer other\r\n`;
+    return `${head}Content-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+  };
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.setEncoding('latin1');
+  // Only the first one is refused for its size. The others would be let in, and be answered after it.
+  socket.write(requestOf(LARGE) + requestOf(GOOD_BODY).repeat(3));
+  let text = '';
+  const countOf = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
+  for await (const chunk of socket) {
+    text += chunk;
+    if (countOf(/\r\nContent-Length: /gi) === 4) break;
+  }
+  assert.equal(countOf(/"code":"overloaded"/g), 4);
+  assert.equal(verified.length, before);
+  assert.equal(await refusedFor('bodies'), 1);
+  assert.equal(await refusedFor('full'), 3);
 });
 
 test('how full a server is can be read', async (t) => {

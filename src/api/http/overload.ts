@@ -71,6 +71,13 @@ export function makeOverload(deps: {
         done();
       });
       app.addHook('onRequest', (request, reply, done) => {
+        // Answers on a connection leave in order. What was let in behind a refusal that is held would keep its place
+        // until that has left, and a single client could take all places so (pipelining, RFC 9112 §9.3.2).
+        if (brake.isHolding(request.raw.socket)) {
+          metrics.overload.refused('full');
+          sendRefusal(reply);
+          return;
+        }
         const visit = isDraining ? 'draining' : admission.enter(declaredBytes(request));
         if (typeof visit === 'string') {
           refuse(reply, visit);

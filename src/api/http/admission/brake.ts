@@ -1,15 +1,18 @@
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 
 /** Holds refusals back, so that who does not wait of its own accord cannot ask at any rate it likes. */
 export type Brake = {
   /** Sends the refusal in a quarter of a second, later when many wait in front of it; at once when too many do. */
   hold(reply: FastifyReply): void;
+  /** True while a refusal on this connection is held: whatever is asked on it now can be answered only afterwards. */
+  isHolding(socket: Socket): boolean;
   /** Sends all that are held, and from now on at once. */
   release(): void;
 };
 
 const TICK_MS = 16;
-const LEAST_TICKS = 16;
+const LEAST_MS = 256;
 /** 1,250 a second: a refusal takes about half of what an answer does (measured), its client's part included. */
 const SENT_EACH_TICK = 20;
 /** As many as there can be connections: some 10 KB each, and seven seconds until the last of them is sent. */
@@ -23,45 +26,36 @@ const MOST_HELD = 8192;
  * there are, refusals go out at one rate, so that most of the time is left for answers.
  */
 export function makeBrake(send: (reply: FastifyReply) => void): Brake {
-  let held: { reply: FastifyReply; dueTick: number }[] = [];
-  /** How many of `held` were sent already. */
-  let sent = 0;
-  let tick = 0;
+  /** Until when each is held at least, in the order in which they came. */
+  const held = new Map<FastifyReply, number>();
+  const sockets = new WeakSet<Socket>();
   let isReleased = false;
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = 0;
 
-  /** A part at a time: sending them all at once would hold everybody up. */
-  function sendDue(most: number): void {
+  function sendDue(nowMs: number, most: number): void {
     let left = most;
-    for (let next = held[sent]; next && next.dueTick <= tick && left > 0; next = held[sent]) {
-      sent += 1;
-      if (next.reply.raw.destroyed) continue;
-      send(next.reply);
+    for (const [reply, untilMs] of held) {
+      if (untilMs > nowMs || left === 0) break;
       left -= 1;
+      held.delete(reply);
+      sockets.delete(reply.request.raw.socket);
+      send(reply);
     }
-    forgetSent();
+    if (held.size === 0) stop();
   }
 
-  function forgetSent(): void {
-    if (sent === held.length) stop();
-    if (sent * 2 < held.length) return;
-    held = held.slice(sent);
-    sent = 0;
-  }
-
-  /** On a busy loop a timer comes late: what it missed is made up for, or a refusal would take seconds. */
-  function catchUp(): void {
-    const now = performance.now();
-    for (; timer !== undefined && dueAtMs <= now; dueAtMs += TICK_MS) {
-      tick += 1;
-      sendDue(SENT_EACH_TICK);
-    }
+  /** A part at a time. What a timer on a busy loop missed is made up for, or a refusal would take longer still. */
+  function tick(): void {
+    const nowMs = performance.now();
+    const ticks = Math.max(0, Math.floor((nowMs - dueAtMs) / TICK_MS) + 1);
+    dueAtMs += ticks * TICK_MS;
+    sendDue(nowMs, ticks * SENT_EACH_TICK);
   }
 
   function start(): void {
     dueAtMs = performance.now() + TICK_MS;
-    timer = setInterval(catchUp, TICK_MS);
+    timer = setInterval(tick, TICK_MS);
   }
 
   function stop(): void {
@@ -71,17 +65,22 @@ export function makeBrake(send: (reply: FastifyReply) => void): Brake {
 
   return {
     hold(reply) {
-      if (isReleased || held.length - sent >= MOST_HELD) {
+      if (isReleased || held.size >= MOST_HELD) {
         send(reply);
         return;
       }
-      held.push({ reply, dueTick: tick + LEAST_TICKS });
+      held.set(reply, performance.now() + LEAST_MS);
+      sockets.add(reply.request.raw.socket);
+      // Who goes away makes room for others.
+      reply.raw.once('close', () => held.delete(reply));
+      // Nobody will read the body: what has come of it need not be kept.
+      reply.request.raw.resume();
       if (timer === undefined) start();
     },
+    isHolding: (socket) => sockets.has(socket),
     release() {
       isReleased = true;
-      tick = Number.POSITIVE_INFINITY;
-      sendDue(MOST_HELD);
+      sendDue(Number.POSITIVE_INFINITY, MOST_HELD);
     },
   };
 }

@@ -44,7 +44,7 @@ it('counts what it keeps, and counts nothing twice that is released twice', () =
 
 it('keeps batches apart, whatever is released around them', () => {
   const retained = makeRetained({ monotonic: () => 0 });
-  const size = 40 * 1024;
+  const size = 100 * 1024;
   const large = (n: number): Batch => ({
     ...makeBatch(n),
     bootId: `writer-${n % 3}`,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { MAX_SPARES, makeSlabs, type Piece, SLAB_BYTES } from './slabs.ts';
+import { MAX_PIECE_BYTES, MAX_SPARES, makeSlabs, type Piece, SLAB_BYTES } from './slabs.ts';
 
 const memoryOf = ({ bytes }: Piece) => bytes.buffer;
-const FOURTH = SLAB_BYTES / 4;
+const IN_A_SLAB = SLAB_BYTES / MAX_PIECE_BYTES;
 
 it('puts pieces of one line behind each other, and those of another line elsewhere', () => {
   const slabs = makeSlabs();
@@ -16,20 +16,20 @@ it('puts pieces of one line behind each other, and those of another line elsewhe
 
 it('uses a slab again when all its pieces are back, and not before', () => {
   const slabs = makeSlabs();
-  const pieces = Array.from({ length: 4 }, () => slabs.take('one', FOURTH));
+  const pieces = Array.from({ length: IN_A_SLAB }, () => slabs.take('one', MAX_PIECE_BYTES));
   const [first, ...others] = pieces as [Piece, ...Piece[]];
   for (const piece of others) slabs.giveBack(piece);
-  const later = slabs.take('one', FOURTH);
+  const later = slabs.take('one', MAX_PIECE_BYTES);
   assert.notEqual(memoryOf(later), memoryOf(first));
   slabs.giveBack(first);
-  assert.equal(memoryOf(slabs.take('two', FOURTH)), memoryOf(first));
+  assert.equal(memoryOf(slabs.take('two', MAX_PIECE_BYTES)), memoryOf(first));
 });
 
 it('begins anew in a slab that is open when all its pieces are back', () => {
   const slabs = makeSlabs();
-  const first = slabs.take('one', FOURTH);
+  const first = slabs.take('one', MAX_PIECE_BYTES);
   slabs.giveBack(first);
-  const second = slabs.take('one', FOURTH);
+  const second = slabs.take('one', MAX_PIECE_BYTES);
   assert.equal(memoryOf(second), memoryOf(first));
   assert.equal(second.bytes.byteOffset, 0);
 });
@@ -46,9 +46,9 @@ it('keeps no more spare slabs than it says', () => {
 
 it('gives what is large memory of its own', () => {
   const slabs = makeSlabs();
-  const large = slabs.take('one', SLAB_BYTES + 1);
-  assert.equal(large.bytes.length, SLAB_BYTES + 1);
+  const large = slabs.take('one', MAX_PIECE_BYTES + 1);
+  assert.equal(large.bytes.length, MAX_PIECE_BYTES + 1);
   assert.equal(large.bytes.byteOffset, 0);
   slabs.giveBack(large);
-  assert.notEqual(memoryOf(slabs.take('one', SLAB_BYTES / 2)), memoryOf(large));
+  assert.notEqual(memoryOf(slabs.take('one', MAX_PIECE_BYTES)), memoryOf(large));
 });

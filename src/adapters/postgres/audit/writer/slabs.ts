@@ -14,14 +14,15 @@ export type Slabs = {
   giveBack(piece: Piece): void;
 };
 
-export const SLAB_BYTES = 256 * 1024;
+export const SLAB_BYTES = 1024 * 1024;
+/** What is larger gets memory of its own, so that the end of a slab that stays unused is no large part of it. */
+export const MAX_PIECE_BYTES = SLAB_BYTES / 8;
 /** Of the slabs with nothing in them. The others are left to the garbage collector. */
-export const MAX_SPARES = 16;
+export const MAX_SPARES = 4;
 
 /**
- * Makes memory of slabs of 256 KiB that are used again. What lives for some hundred milliseconds is old to the
- * garbage collector by the time it goes, and only a whole collection finds it. What is larger than half a slab gets
- * memory of its own.
+ * Makes memory of slabs of 1 MiB that are used again. What lives for some hundred milliseconds is old to the garbage
+ * collector by the time it goes, and only a whole collection finds it.
  */
 export function makeSlabs(): Slabs {
   const spares: Buffer[] = [];
@@ -39,7 +40,7 @@ export function makeSlabs(): Slabs {
 
   return {
     take(line, length) {
-      if (length > SLAB_BYTES / 2) {
+      if (length > MAX_PIECE_BYTES) {
         return { bytes: Buffer.allocUnsafeSlow(length), slab: undefined };
       }
       const slab = slabWithRoom(line, length);
