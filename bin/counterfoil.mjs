@@ -21,8 +21,8 @@ const [node, main] = isClone
 const options = [
   '--disable-proto=delete',
   '--disable-sigusr1',
-  '--max-semi-space-size=8',
-  '--heap-growing-percent=20',
+  '--max-semi-space-size=16',
+  '--heap-growing-percent=30',
   '--no-parallel-scavenge',
 ];
 const child = spawn(node, [...options, main, ...process.argv.slice(2)], {

@@ -89,8 +89,8 @@ test('the service is process 1, gets SIGTERM, and no signal or prototype opens i
     'node',
     '--disable-proto=delete',
     '--disable-sigusr1',
-    '--max-semi-space-size=8',
-    '--heap-growing-percent=20',
+    '--max-semi-space-size=16',
+    '--heap-growing-percent=30',
     '--no-parallel-scavenge',
     'dist/main.js',
   ]);

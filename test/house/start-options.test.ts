@@ -8,8 +8,8 @@ import { runProgram } from '../helpers/process.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-/** Two semi-spaces of 8 MiB; left to itself, Node takes four times that on a large machine. */
-const NEW_SPACE_BYTES = 16 * 1024 * 1024;
+/** Two semi-spaces of 16 MiB; left to itself, Node takes twice that on a large machine. */
+const NEW_SPACE_BYTES = 32 * 1024 * 1024;
 
 const FILL = `
   let kept = [];
