@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { longestTurnOf } from '../../../test/helpers/turns.ts';
 import { VaultError } from '../../domain/errors.ts';
 import { eachItem, inTurns, makeTurns } from './batch.ts';
 
@@ -14,35 +15,20 @@ function makeWorkClock() {
   };
 }
 
-/** The longest stretch of work without a turn for others, in milliseconds. */
-async function longestTurnOf(
-  begin: (clock: ReturnType<typeof makeWorkClock>, work: (ms: number) => void) => Promise<unknown>,
+/** As `longestTurnOf`, of what is begun with a clock of its own. */
+function longestTurnWith(
+  begin: (clock: ReturnType<typeof makeWorkClock>) => Promise<unknown>,
 ): Promise<number> {
   const clock = makeWorkClock();
-  let turnBeganAtMs = 0;
-  let longestMs = 0;
-  let isDone = false;
-  const others = (async () => {
-    while (!isDone) {
-      await new Promise(setImmediate);
-      turnBeganAtMs = clock.monotonic();
-    }
-  })();
-  await begin(clock, (ms) => {
-    clock.work(ms);
-    longestMs = Math.max(longestMs, clock.monotonic() - turnBeganAtMs);
-  });
-  isDone = true;
-  await others;
-  return longestMs;
+  return longestTurnOf(clock.monotonic, () => begin(clock));
 }
 
-/** As `longestTurnOf`, of a batch of items that each take `ms`. */
+/** As `longestTurnWith`, of a batch of items that each take `ms`. */
 const longestTurn = (items: number, ms: number) =>
-  longestTurnOf((clock, work) =>
+  longestTurnWith((clock) =>
     eachItem(clock, Array.from({ length: items }), {
       run: async () => {
-        work(ms);
+        clock.work(ms);
         return { output: {}, fate: {} };
       },
       fateOf: () => ({}),
@@ -56,11 +42,11 @@ test('other requests have their turn while a batch of slow items begins', async 
 
 test('a batch has no longer turns for being prepared first', async () => {
   const items = Array.from({ length: 18 });
-  const longestMs = await longestTurnOf(async (clock, work) => {
+  const longestMs = await longestTurnWith(async (clock) => {
     const turns = makeTurns(clock);
-    await inTurns(turns, items, () => work(1));
+    await inTurns(turns, items, () => clock.work(1));
     const run = () => {
-      work(1);
+      clock.work(1);
       return { output: {}, fate: {} };
     };
     await eachItem(clock, items, { run, fateOf: () => ({}), turns });

@@ -1,5 +1,5 @@
 import { ERRORS, type VaultError } from '../../domain/errors.ts';
-import type { Settled, Soon } from '../../domain/soon.ts';
+import { type Settled, type Soon, settle, whenThere } from '../../domain/soon.ts';
 import type { ItemError } from '../operation.ts';
 import type { Clock } from '../ports/clock.ts';
 import { asVaultError } from './audited.ts';
@@ -79,31 +79,17 @@ export async function inTurns<Item, Result>(
     const item = items[index] as Item;
     if (turns.isOver()) await turns.next();
     try {
-      const result = run(item, index);
       // Listened to at once: an item may fail before the last one has begun.
-      if (result instanceof Promise) underWay.push(settleAt(settled, index, result));
-      else settled[index] = { done: result };
+      const stored = whenThere(settle(run(item, index)), (one) => {
+        settled[index] = one;
+      });
+      if (stored instanceof Promise) underWay.push(stored);
     } catch (error) {
       settled[index] = { error };
     }
   }
   await Promise.all(underWay);
   return settled;
-}
-
-function settleAt<Result>(
-  settled: Settled<Result>[],
-  index: number,
-  result: Promise<Result>,
-): Promise<void> {
-  return result.then(
-    (done) => {
-      settled[index] = { done };
-    },
-    (error: unknown) => {
-      settled[index] = { error };
-    },
-  );
 }
 
 /** An item's failure as the caller sees it: constant texts of the error table. */

@@ -6,9 +6,9 @@ import type { FastifyReply } from 'fastify';
 import { makeBrake } from './brake.ts';
 
 /** As much of a reply as a brake touches. */
-function replyOf() {
+function replyOf(socket = {} as Socket) {
   const raw = new EventEmitter();
-  const request = { raw: { socket: {} as Socket, resume: () => (reply.isBodyDropped = true) } };
+  const request = { raw: { socket, resume: () => (reply.isBodyDropped = true) } };
   const reply = { raw, request, isBodyDropped: false };
   return reply as typeof reply & FastifyReply;
 }
@@ -48,6 +48,29 @@ test('it is known which connections wait for a refusal', async () => {
   assert.ok(!brake.isHolding(socketOf(replyOf())));
   await until(() => sent.length > 0);
   assert.ok(!brake.isHolding(socketOf(reply)));
+});
+
+test('the end of an earlier answer on a connection does not forget a refusal that waits on it', async () => {
+  const { brake, sent } = fixture();
+  const first = replyOf();
+  brake.hold(first);
+  await until(() => sent.length > 0);
+  const second = replyOf(socketOf(first));
+  brake.hold(second);
+  first.raw.emit('close');
+  await until(() => sent.length > 1);
+  assert.deepEqual(sent, [first, second]);
+});
+
+test('on one connection one refusal is held, and a further one goes its way', () => {
+  const { brake, sent } = fixture();
+  const first = replyOf();
+  const second = replyOf(socketOf(first));
+  brake.hold(first);
+  brake.hold(second);
+  assert.deepEqual(sent, [second]);
+  brake.release();
+  assert.deepEqual(sent, [second, first]);
 });
 
 test('they leave in the order in which they came, 20 in 16 ms, however many there are', async () => {

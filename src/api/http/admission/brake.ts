@@ -26,20 +26,18 @@ const MOST_HELD = 8192;
  * there are, refusals go out at one rate, so that most of the time is left for answers.
  */
 export function makeBrake(send: (reply: FastifyReply) => void): Brake {
-  /** Until when each is held at least, in the order in which they came. */
-  const held = new Map<FastifyReply, number>();
-  const sockets = new WeakSet<Socket>();
+  /** One for each connection, in the order in which they came; `untilMs`: it is held so long at least. */
+  const held = new Map<Socket, { reply: FastifyReply; untilMs: number }>();
   let isReleased = false;
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = 0;
 
   function sendDue(nowMs: number, most: number): void {
     let left = most;
-    for (const [reply, untilMs] of held) {
+    for (const [socket, { reply, untilMs }] of held) {
       if (untilMs > nowMs || left === 0) break;
       left -= 1;
-      held.delete(reply);
-      sockets.delete(reply.request.raw.socket);
+      held.delete(socket);
       send(reply);
     }
     if (held.size === 0) stop();
@@ -65,19 +63,22 @@ export function makeBrake(send: (reply: FastifyReply) => void): Brake {
 
   return {
     hold(reply) {
-      if (isReleased || held.size >= MOST_HELD) {
+      const { socket } = reply.request.raw;
+      // A second one on a connection leaves beside the first: answers leave in order.
+      if (isReleased || held.size >= MOST_HELD || held.has(socket)) {
         send(reply);
         return;
       }
-      held.set(reply, performance.now() + LEAST_MS);
-      sockets.add(reply.request.raw.socket);
-      // Who goes away makes room for others.
-      reply.raw.once('close', () => held.delete(reply));
+      held.set(socket, { reply, untilMs: performance.now() + LEAST_MS });
+      // Who goes away makes room for others. By now the connection may wait for a later refusal.
+      reply.raw.once('close', () => {
+        if (held.get(socket)?.reply === reply) held.delete(socket);
+      });
       // Nobody will read the body: what has come of it need not be kept.
       reply.request.raw.resume();
       if (timer === undefined) start();
     },
-    isHolding: (socket) => sockets.has(socket),
+    isHolding: (socket) => held.has(socket),
     release() {
       isReleased = true;
       sendDue(Number.POSITIVE_INFINITY, MOST_HELD);
