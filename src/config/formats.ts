@@ -51,7 +51,9 @@ export const host = z
   .string()
   .refine((value) => isIP(value) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value), {
     error: 'must be an IP address or a host name, without a port',
-  });
+  })
+  // The framework would open a second server for its second address, without our deadlines and limits.
+  .transform((value) => (value.toLowerCase() === 'localhost' ? '127.0.0.1' : value));
 
 /** A TCP port; 0 asks for any free one. */
 export const port = z

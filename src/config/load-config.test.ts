@@ -28,6 +28,8 @@ test('dev needs no setting, and listens on loopback', () => {
   assert.equal(config.dataDir, '.counterfoil');
   assert.equal(config.rolesClaim, 'roles');
   assert.equal(config.vaultsClaim, 'vaults');
+  // One address: a second one would have a server without our limits.
+  assert.equal(loadConfig({ COUNTERFOIL_HOST: 'LocalHost' }, 'dev').host, '127.0.0.1');
 });
 
 test('serve reads its keyring and its lists', () => {

@@ -1,77 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { type TestContext, test } from 'node:test';
-import type { Principal } from '../../src/domain/access/principal.ts';
-import { VaultError } from '../../src/domain/errors.ts';
-import {
-  DETOKENIZE,
-  type FakeOptions,
-  GOOD_BODY,
-  makeFakeService,
-  TOKENIZE,
-} from './fake-service.ts';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { LARGE, makeBusyService } from './busy-service.ts';
+import { DETOKENIZE, GOOD_BODY, TOKENIZE } from './fake-service.ts';
 
 // Whoever is one too many hears so before anything is spent on them, and whoever is not is served.
 
 const KIB = 1024;
-/** Far more large bodies than the limits of these tests have room for. */
-const LARGE = { field: 'email', value: 'x'.repeat(40 * KIB) };
-
-const principalOf = (authorization: string | undefined): Principal => ({
-  subject: authorization ?? 'nobody',
-  issuer: 'https://issuer.example',
-  roles: ['app'],
-  vaults: '*',
-  mfa: false,
-  credential: 'jwt:test',
-});
-
-/** A service whose tokenize takes until `finish` is called; `detokenize` answers at once. */
-function makeBusyService(t: TestContext, options: FakeOptions = {}) {
-  const verified: (string | undefined)[] = [];
-  const finished = Promise.withResolvers<void>();
-  let entered = 0;
-  const service = makeFakeService({
-    authenticate: async (authorization) => {
-      verified.push(authorization);
-      if (authorization === 'Bearer wrong') throw new VaultError('unauthenticated');
-      return principalOf(authorization);
-    },
-    operations: {
-      tokenize: async () => {
-        entered += 1;
-        await finished.promise;
-        return { output: { token: 'tok_1' }, receipt: { eventId: 'e' } };
-      },
-    },
-    ...options,
-  });
-  t.after(async () => {
-    finished.resolve();
-    await service.app.close();
-  });
-  return {
-    ...service,
-    verified,
-    finish: () => finished.resolve(),
-    /** Sends calls that stay, and waits until all are at work. */
-    async occupy(count: number, as = 'Bearer greedy', body: object = GOOD_BODY) {
-      const answers = Array.from({ length: count }, () =>
-        service.post(TOKENIZE, body, { authorization: as }),
-      );
-      while (entered < count) await new Promise(setImmediate);
-      return answers;
-    },
-    refusedFor: async (reason: string): Promise<number> => {
-      const { body } = await service.metrics.expose();
-      const line = new RegExp(`overload_refused_total\\{reason="${reason}"\\} (\\d+)`).exec(body);
-      return Number(line?.[1] ?? 0);
-    },
-  };
-}
-
 test('a full instance refuses before it looks at the credential, and records nothing', async (t) => {
   const { occupy, post, verified, seen, refusedFor } = makeBusyService(t, {
     limits: { requestsInFlight: 3 },
@@ -189,47 +126,6 @@ test('an instance whose heap is full sheds before it authenticates', async (t) =
   assert.equal(reply.json().code, 'overloaded');
   assert.deepEqual(verified, []);
   assert.equal(await refusedFor('memory'), 1);
-});
-
-test('refusals that are held back leave at once when the server stops', async (t) => {
-  const { app, occupy, post, finish } = makeBusyService(t, { limits: { requestsInFlight: 1 } });
-  const [work] = await occupy(1);
-  const held = post(DETOKENIZE, GOOD_BODY);
-  await new Promise(setImmediate);
-  const closed = app.close();
-  assert.equal((await held).json().code, 'overloaded');
-  finish();
-  assert.equal((await work)?.statusCode, 200);
-  await closed;
-});
-
-test('what is asked behind a refusal that is held takes no place', async (t) => {
-  const { app, occupy, verified, refusedFor } = makeBusyService(t, {
-    limits: { requestsInFlight: 64, largeBodiesBytes: 45 * KIB },
-  });
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  await occupy(1, 'Bearer greedy', LARGE);
-  const before = verified.length;
-  const requestOf = (body: object) => {
-    const text = JSON.stringify(body);
-    const head = `POST ${DETOKENIZE} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer other\r\n`;
-    return `${head}Content-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
-  };
-  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
-  t.after(() => socket.destroy());
-  socket.setEncoding('latin1');
-  // Only the first one is refused for its size. The others would be let in, and be answered after it.
-  socket.write(requestOf(LARGE) + requestOf(GOOD_BODY).repeat(3));
-  let text = '';
-  const countOf = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
-  for await (const chunk of socket) {
-    text += chunk;
-    if (countOf(/\r\nContent-Length: /gi) === 4 && text.endsWith('}')) break;
-  }
-  assert.equal(countOf(/"code":"overloaded"/g), 4);
-  assert.equal(verified.length, before);
-  assert.equal(await refusedFor('bodies'), 1);
-  assert.equal(await refusedFor('full'), 3);
 });
 
 test('how full a server is can be read', async (t) => {

@@ -15,7 +15,7 @@ const CODES: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>([
  * request would start. While an earlier request of the same socket is unanswered nothing is written:
  * the client would take the problem for that answer (response splitting by pipelining).
  */
-export function makeClientErrors() {
+export function makeClientErrors({ isHolding }: { isHolding: (socket: Socket) => boolean }) {
   const unanswered = new WeakMap<object, { requests: number }>();
   const add = (socket: object, count: number) => {
     const known = unanswered.get(socket);
@@ -26,7 +26,7 @@ export function makeClientErrors() {
     requestBegan: (request: IncomingMessage) => add(request.socket, 1),
     requestEnded: (request: IncomingMessage) => add(request.socket, -1),
     answer: (error: Error & { code?: string }, socket: Socket): void => {
-      const isBusy = (unanswered.get(socket)?.requests ?? 0) > 0;
+      const isBusy = (unanswered.get(socket)?.requests ?? 0) > 0 || isHolding(socket);
       if (error.code === 'ECONNRESET' || !socket.writable || isBusy) {
         socket.destroy();
         return;

@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   headerBytes: 16 * 1024,
   requestsInFlight: 2048,
   leastInFlight: 256,
-  targetMs: 50,
+  targetMs: 30,
   answerMs: 1_000,
   largeBodiesBytes: 32 * 1024 * 1024,
   connections: 8192,

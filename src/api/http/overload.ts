@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../../domain/access/principal.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { makeAdmission, type Refusal, type Visit } from './admission/admission.ts';
 import { installBodyMeter, isLines } from './admission/body-meter.ts';
 import { makeBrake } from './admission/brake.ts';
+import { makeDoor } from './admission/door.ts';
 import type { Limits } from './limits.ts';
 import { prepareProblem } from './problem.ts';
 
@@ -20,8 +23,10 @@ const OVERLOADED = { code: 'overloaded', problems: [] } as const;
 
 /** Keeps a server from taking in more than it can answer in time. */
 export type Overload = {
-  /** The first hook after tracking: refuses before anything is spent on a request. */
+  /** Refuses before anything is spent on a request, at the door of the server and in the first hook after tracking. */
   install(app: FastifyInstance): void;
+  /** True while a refusal waits on this connection: nothing else may be written to it before. */
+  isHolding(socket: Socket): boolean;
   /** The hook after authentication: nobody takes the whole of it while others ask, too. */
   installShares(app: FastifyInstance): void;
   /** To be told of every request that is over, once. */
@@ -44,14 +49,21 @@ export function makeOverload(deps: {
 }): Overload {
   const { limits, metrics } = deps;
   const admission = makeAdmission(limits);
-  const brake = makeBrake(sendRefusal);
+  const brake = makeBrake();
+  const door = makeDoor({
+    // While it drains, the hook has another answer, which nobody waits for.
+    closed: () => (isDraining ? undefined : admission.closed()),
+    refused: metrics.overload.refused,
+    brake,
+    sendRefusal,
+  });
   let isDraining = false;
   metrics.overload.watch(admission.reading);
 
   function refuse(reply: FastifyReply, refusal: Refusal): void {
     metrics.overload.refused(refusal);
     if (refusal === 'draining') sendRefusal(reply);
-    else brake.hold(reply);
+    else brake.hold(reply.raw, () => sendRefusal(reply));
   }
 
   function leave(request: FastifyRequest, ms?: number): void {
@@ -65,19 +77,13 @@ export function makeOverload(deps: {
       app.server.maxConnections = limits.connections;
       app.decorateRequest('visit', undefined);
       startTurns(app, { admission, limits });
+      door.guard(app);
       app.addHook('preClose', (done) => {
         isDraining = true;
         brake.release();
         done();
       });
       app.addHook('onRequest', (request, reply, done) => {
-        // Answers on a connection leave in order. What was let in behind a refusal that is held would keep its place
-        // until that has left, and a single client could take all places so (pipelining, RFC 9112 §9.3.2).
-        if (brake.isHolding(request.raw.socket)) {
-          metrics.overload.refused('full');
-          sendRefusal(reply);
-          return;
-        }
         const visit = isDraining ? 'draining' : admission.enter(declaredBytes(request));
         if (typeof visit === 'string') {
           refuse(reply, visit);
@@ -87,13 +93,11 @@ export function makeOverload(deps: {
         done();
       });
     },
+    isHolding: brake.isHolding,
     installShares(app) {
       app.addHook('onRequest', (request, reply, done) => {
         const { visit, principal } = request;
-        const refusal =
-          visit &&
-          principal &&
-          admission.identify(visit, `${principal.issuer} ${principal.subject}`);
+        const refusal = visit && principal && admission.identify(visit, callerOf(principal));
         if (refusal === undefined) {
           done();
           return;
@@ -115,6 +119,11 @@ export function makeOverload(deps: {
     rest: (request) => leave(request),
     room: admission.room,
   };
+}
+
+/** Whose share it is. */
+function callerOf({ issuer, subject }: Principal): string {
+  return `${issuer} ${subject}`;
 }
 
 /** Sends the refusal. Its bytes are exempt from the audit guard; what is not its own is taken off there. */

@@ -39,7 +39,7 @@ export function installRequestTime(server: Server, requestMs: number): RequestTi
     arriving.delete(this);
   }
 
-  // Before the framework's own listener, which may lift it at once.
+  // Before the listener that has the request worked on, which may lift it at once.
   server.prependListener('request', (request: IncomingMessage) => {
     arriving.set(request, performance.now() + requestMs);
     request.on('close', forget);

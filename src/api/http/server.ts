@@ -38,13 +38,13 @@ export type HttpServerDeps = {
  */
 export function makeHttpServer(deps: HttpServerDeps): FastifyInstance {
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const clientErrors = makeClientErrors();
+  const overload = makeOverload({ ...deps, limits });
+  const clientErrors = makeClientErrors(overload);
   const app = create(deps, limits, clientErrors.answer);
   const knownPaths = collectKnownPaths(app);
 
   // Hooks run in the order of these lines.
   installAuditGuard(app);
-  const overload = makeOverload({ ...deps, limits });
   installRequestTracking(app, { ...deps, clientErrors, ended: overload.ended });
   installErrorHandling(app, deps);
   overload.install(app);

@@ -11,6 +11,8 @@ export type Visit = Usage & { holder: Holder | undefined };
 
 /** Decides who is worked on. Everything in it is a number; whoever calls `turn` is its clock. */
 export type Admission = {
+  /** Why nobody is taken in now, whatever is asked. */
+  closed(): Refusal | undefined;
   /**
    * Before anyone is known: takes a request in, with a body of so many bytes as declared, or says why not. A
    * large body counts as it arrives (`grow`): who only announces one, and then is slow, holds one unit.
@@ -55,8 +57,7 @@ export function makeAdmission(limits: AdmissionLimits): Admission {
   const shares = makeShares();
   const held: Usage = { units: 0, bodyBytes: 0 };
   const room = makeRoom(() => held.units < limit.current());
-  let peak = 0;
-  let isHeapFull = false;
+  let [peak, isHeapFull] = [0, false];
 
   function take(visit: Visit, more: Usage): void {
     addTo(visit, more);
@@ -67,9 +68,8 @@ export function makeAdmission(limits: AdmissionLimits): Admission {
   }
 
   /** A body that is alone may have any size that a body may have. */
-  function lacksRoom(bytes: number): boolean {
-    return held.bodyBytes > 0 && held.bodyBytes + bytes > largeBodiesBytes;
-  }
+  const lacksRoom = (bytes: number): boolean =>
+    held.bodyBytes > 0 && held.bodyBytes + bytes > largeBodiesBytes;
 
   function findGreed(visit: Visit): Refusal | undefined {
     if (visit.holder === undefined) return undefined;
@@ -79,13 +79,18 @@ export function makeAdmission(limits: AdmissionLimits): Admission {
     return visit.bodyBytes > 0 && shares.isGreedy('bodyBytes', of) ? 'share' : undefined;
   }
 
+  const closed = (): Refusal | undefined => {
+    if (isHeapFull || held.units >= limit.current()) return isHeapFull ? 'memory' : 'full';
+    // Few units are never late: what is slow then is not the work in front of this request.
+    return held.units >= least && limit.expectedMs() > limits.answerMs ? 'late' : undefined;
+  };
+
   return {
+    closed,
     enter(declaredBytes) {
+      const refusal = closed();
+      if (refusal !== undefined) return refusal;
       const isLarge = declaredBytes > SMALL_BODY_BYTES;
-      if (isHeapFull) return 'memory';
-      if (held.units >= limit.current()) return 'full';
-      // Few units are never late: what is slow then is not the work in front of this request.
-      if (held.units >= least && limit.expectedMs() > limits.answerMs) return 'late';
       if (isLarge && lacksRoom(Math.min(declaredBytes, limits.bodyBytes))) return 'bodies';
       const visit: Visit = { units: 0, bodyBytes: 0, holder: undefined };
       take(visit, { units: isLarge ? 1 : unitsOf(declaredBytes), bodyBytes: 0 });
