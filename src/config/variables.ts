@@ -154,9 +154,9 @@ export const VARIABLES = z.object({
     usedBy: SERVER,
     example: 'redis://cache.example.com:6379',
   }),
-  COUNTERFOIL_CACHE_BYTES: format.byteCount.prefault('33554432').register(DOCS, {
+  COUNTERFOIL_CACHE_BYTES: format.byteCount.prefault('16777216').register(DOCS, {
     meaning:
-      'What each process may remember of sealed tokens, in bytes, its own overhead included (32 MiB are some 60,000 ' +
+      'What each process may remember of sealed tokens, in bytes, its own overhead included (16 MiB are some 30,000 ' +
       'tokens); 0 = nothing.',
     usedBy: SERVER,
   }),
