@@ -21,13 +21,13 @@ const [node, main] = isClone
 const options = [
   '--disable-proto=delete',
   '--disable-sigusr1',
-  '--max-semi-space-size=16',
+  '--max-semi-space-size=8',
   '--heap-growing-percent=30',
   '--no-parallel-scavenge',
 ];
 const child = spawn(node, [...options, main, ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env: { MALLOC_ARENA_MAX: '2', ...process.env },
+  env: { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '1048576', ...process.env },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => child.kill(signal));

@@ -21,10 +21,15 @@ export function productionFlags(launcher = readLauncher()): string[] {
 }
 
 /** What the launcher puts into the environment. */
-export function productionEnv(launcher = readLauncher()): { MALLOC_ARENA_MAX: string } {
-  const [, arenas] = /MALLOC_ARENA_MAX: '(\d+)'/.exec(launcher) ?? [];
-  if (arenas === undefined) throw new Error('bin/counterfoil.mjs bounds no arenas');
-  return { MALLOC_ARENA_MAX: arenas };
+export function productionEnv(launcher = readLauncher()): Record<string, string> {
+  const env = Object.fromEntries(
+    [...launcher.matchAll(/\b(MALLOC_\w+): '(\d+)'/g)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]),
+  );
+  if (Object.keys(env).length === 0) throw new Error('bin/counterfoil.mjs sets nothing for malloc');
+  return env;
 }
 
 /** A program that listens. */

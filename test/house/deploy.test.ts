@@ -89,7 +89,7 @@ test('the service is process 1, gets SIGTERM, and no signal or prototype opens i
     'node',
     '--disable-proto=delete',
     '--disable-sigusr1',
-    '--max-semi-space-size=16',
+    '--max-semi-space-size=8',
     '--heap-growing-percent=30',
     '--no-parallel-scavenge',
     'dist/main.js',

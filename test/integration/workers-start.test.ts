@@ -60,7 +60,7 @@ it('ends its workers with itself, even when it is killed', async () => {
 it('dev: one banner, one dev.json, one port that was drawn; Ctrl-C leaves nothing', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'counterfoil-workers-'));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
-  const options = ['--disable-proto=delete', '--max-semi-space-size=16'];
+  const options = ['--disable-proto=delete', '--max-semi-space-size=8'];
   const command = [process.execPath, ...options, MAIN, 'dev', '--workers', '2'];
   const program = startProgram([...command, '--json'], {
     env: {
@@ -82,7 +82,7 @@ it('dev: one banner, one dev.json, one port that was drawn; Ctrl-C leaves nothin
   assert.equal(workers.length, 2);
   // What Node was started with, for memory and against attacks, holds for the workers as well.
   const args = execFileSync('ps', ['-o', 'args=', '-p', workers.join(',')], { encoding: 'utf8' });
-  assert.equal(args.match(/ --disable-proto=delete --max-semi-space-size=16 /g)?.length, 2, args);
+  assert.equal(args.match(/ --disable-proto=delete --max-semi-space-size=8 /g)?.length, 2, args);
   // As a terminal does: to the primary and its workers at once.
   for (const pid of [program.pid, ...workers]) process.kill(pid, 'SIGINT');
   const { code, stderr } = await program.ended;
