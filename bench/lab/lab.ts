@@ -13,7 +13,8 @@ import { startIssuer } from './issuer.ts';
 import { policyText, type Role, VAULTS } from './policies.ts';
 import { type Server, startServer } from './processes.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+/** What is shipped: compiled by `npm run build`, as the image has it. */
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const WITHOUT_AUDIT = join(import.meta.dirname, 'without-audit/main.ts');
 const FLOOR = join(import.meta.dirname, '../floor.ts');
 

@@ -71,7 +71,7 @@ function introduction(result: Result, parts: Source['parts']): string[] {
   const length = `${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${secondsPerRound} s`;
   return [
     ...quick,
-    `\`npm run bench\` measures the service in its production configuration: bearer tokens, policies, caches, metrics, a log line for each request, and an audit event that Postgres has on disk before the answer leaves. Service, Postgres and load generator (\`${generator}\`) share one machine, and kinds of work take turns, so that whatever else happens hits all of them alike: ${length} each, of which the medians are told.`,
+    `\`npm run bench\` measures the service as it is shipped, compiled, and in its production configuration: bearer tokens, policies, caches, metrics, a log line for each request, and an audit event that Postgres has on disk before the answer leaves. Service, Postgres and load generator (\`${generator}\`) share one machine, and kinds of work take turns, so that whatever else happens hits all of them alike: ${length} each, of which the medians are told.`,
     '',
     `Measured on ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.system}; ${programs.join(', ')}:`,
     '',

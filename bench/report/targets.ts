@@ -133,7 +133,7 @@ export const TARGETS: readonly Target[] = [
   },
   {
     name: 'recovery',
-    work: 'from the end of a spike of ten times the peak until nobody is refused, and p99 within twice that before (or 50 ms)',
+    work: 'from the end of a spike of ten times the peak until nobody is refused any more, and p99 for 2 s within twice that before (or 50 ms)',
     bound: 'most',
     required: 10,
     unit: 's',

@@ -23,6 +23,7 @@ const PEAK_CONNECTIONS = 256;
 const CONNECTIONS = 4_096;
 /** Answers this quick are as quick as before, however quick those were. */
 const CALM_MS = 50;
+const CALM_SLICES = 2_000 / SLICE_MS;
 /** What the first slices of a load tell is how it begins. */
 const BEGINNING = 4;
 
@@ -130,14 +131,23 @@ async function recover(load: Load, peak: number) {
 }
 
 /**
- * Seconds until, from some slice on, nobody is refused and answers are as quick as before; all of the time that
- * was looked at when that did not come.
+ * Seconds until the last refusal, and until answers are for two seconds as quick as before, whichever is later; all of
+ * the time that was looked at when that did not come. Quick not for good: that the disk stands still for a tenth of a
+ * second later on is no part of the spike.
  */
-function recoveryOf(slices: readonly LoadSlice[], calmP99Ms: number): number {
-  const isCalm = ({ refused, failed, unsent, ms }: LoadSlice) =>
-    refused + failed + unsent === 0 &&
+export function recoveryOf(slices: readonly LoadSlice[], calmP99Ms: number): number {
+  const wasRefused = ({ refused, failed, unsent }: LoadSlice) => refused + failed + unsent > 0;
+  const isQuick = ({ ms }: LoadSlice) =>
     (percentile(ms, 0.99) ?? Number.POSITIVE_INFINITY) <= Math.max(2 * calmP99Ms, CALM_MS);
-  return ((slices.findLastIndex((slice) => !isCalm(slice)) + 1) * SLICE_MS) / 1_000;
+  const quickFrom = slices.findIndex(
+    (_, at) =>
+      at + CALM_SLICES <= slices.length && slices.slice(at, at + CALM_SLICES).every(isQuick),
+  );
+  const at = Math.max(
+    slices.findLastIndex(wasRefused) + 1,
+    quickFrom === -1 ? slices.length : quickFrom,
+  );
+  return (at * SLICE_MS) / 1_000;
 }
 
 /** What was answered with success; refusals are what an overload is there to provoke, and no failures. */

@@ -4,14 +4,14 @@ import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const WRITER = '/src/adapters/postgres/audit/writer/writer.ts';
+const WRITER = '/dist/adapters/postgres/audit/writer/writer.js';
 const replacement = pathToFileURL(join(import.meta.dirname, 'writer.ts')).href;
 
 registerHooks({
   resolve: (specifier, context, nextResolve) => {
     const resolved = nextResolve(specifier, context);
     const isOurs = resolved.url.endsWith(WRITER);
-    return isOurs ? { ...resolved, url: replacement } : resolved;
+    return isOurs ? { ...resolved, url: replacement, format: 'module-typescript' } : resolved;
   },
 });
-await import('../../../src/main.ts');
+await import(pathToFileURL(join(import.meta.dirname, '../../../dist/main.js')).href);
