@@ -109,6 +109,14 @@ test('it settles where the answers take as long as the target allows', () => {
   assert.ok(ms > 30 && ms < 65, `${ms} ms`);
 });
 
+test('what an overload took comes back slowly when answers are quick and few, up to where it started', () => {
+  const limit = makeWarm();
+  const start = limit.current();
+  assert.equal(limit.pass(100, { ms: 200 }), 100);
+  assert.equal(limit.pass(40, { ms: 5, peak: 10 }), 140);
+  assert.equal(limit.pass(500, { ms: 5, peak: 10 }), start);
+});
+
 test('whatever happens, the limit stays between its bounds', () => {
   const windows = fc.array(
     fc.record({

@@ -18,8 +18,10 @@ const START = 2;
 const MOST_CUT = 0.7;
 const LEAST_CUT = 0.95;
 const GROWTH = 1.05;
-/** Only a limit that is used grows: of one that is not, nothing was learned. */
+/** Only a limit that is used grows beyond that of the start: of one that is not, nothing was learned. */
 const USED = 0.7;
+/** Units a window that an unused limit gets back of what an overload took: from the least to the start's in 26 s. */
+const REGAIN = 1;
 
 /**
  * Makes a limit that keeps the queue inside the service short. As in CoDel (RFC 8289 §4.2) it goes by the
@@ -37,7 +39,8 @@ export function makeAdaptiveLimit(options: {
 }): AdaptiveLimit {
   const { most, targetMs } = options;
   const least = Math.min(options.least, most);
-  let limit = Math.min(START * least, most);
+  const first = Math.min(START * least, most);
+  let limit = first;
   let windows = 0;
   let slowWindows = 0;
   let fastestMs = Number.POSITIVE_INFINITY;
@@ -52,6 +55,9 @@ export function makeAdaptiveLimit(options: {
       limit = Math.max(least, Math.min(limit, peak) * cut);
     } else if (peak >= limit * USED) {
       limit = Math.min(most, limit * GROWTH + 1);
+    } else {
+      // A pause of the disk fills a limit in no time: it is no overload.
+      limit = Math.max(limit, Math.min(first, limit + REGAIN));
     }
   }
 
