@@ -21,7 +21,7 @@ const SERVER = '`dev`, `serve`';
  */
 export const VARIABLES = z.object({
   COUNTERFOIL_HOST: format.host.prefault('127.0.0.1').register(DOCS, {
-    meaning: 'Address to listen on. `dev` takes a loopback address only.',
+    meaning: 'Address to listen on; `localhost` is 127.0.0.1. `dev` takes a loopback address only.',
     usedBy: SERVER,
   }),
   COUNTERFOIL_HTTP_PORT: format.port

@@ -128,6 +128,18 @@ test('an instance whose heap is full sheds before it authenticates', async (t) =
   assert.equal(await refusedFor('memory'), 1);
 });
 
+test('refusals that are held back leave at once when the server stops', async (t) => {
+  const { app, occupy, post, finish } = makeBusyService(t, { limits: { requestsInFlight: 1 } });
+  const [work] = await occupy(1);
+  const held = post(DETOKENIZE, GOOD_BODY);
+  await new Promise(setImmediate);
+  const closed = app.close();
+  assert.equal((await held).json().code, 'overloaded');
+  finish();
+  assert.equal((await work)?.statusCode, 200);
+  await closed;
+});
+
 test('how full a server is can be read', async (t) => {
   const { occupy, metrics } = makeBusyService(t, { limits: { requestsInFlight: 20 } });
   await occupy(5);

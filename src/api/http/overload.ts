@@ -50,6 +50,7 @@ export function makeOverload(deps: {
   const { limits, metrics } = deps;
   const admission = makeAdmission(limits);
   const brake = makeBrake();
+  let isDraining = false;
   const door = makeDoor({
     // While it drains, the hook has another answer, which nobody waits for.
     closed: () => (isDraining ? undefined : admission.closed()),
@@ -57,7 +58,6 @@ export function makeOverload(deps: {
     brake,
     sendRefusal,
   });
-  let isDraining = false;
   metrics.overload.watch(admission.reading);
 
   function refuse(reply: FastifyReply, refusal: Refusal): void {
